@@ -1,0 +1,41 @@
+"""Every method that exists, classical and learned: name → class, with aliases that other programs use."""
+
+from relume.errors import MethodError
+from relume.method import Direction, Method
+from relume.operators.expand import OPERATORS as EXPANSION_OPERATORS
+from relume.operators.tonemap import OPERATORS as TONE_MAPPING_OPERATORS
+
+METHODS: dict[str, type[Method]] = {
+    method.spec.name: method for method in (*EXPANSION_OPERATORS, *TONE_MAPPING_OPERATORS)
+}
+
+ALIASES = {
+    "AkyuzEO": "akyuz2007",
+    "BanterleEO": "banterle2006",
+    "DragoTMO": "drago2003",
+    "drago03": "drago2003",
+    "mantiuk06": "mantiuk2006",
+    "ReinhardDevlinTMO": "reinhard_devlin2005",
+    "ReinhardTMO": "reinhard2002",
+    "reinhard02": "reinhard2002",
+    "reinhard05": "reinhard_devlin2005",
+}
+
+# Chosen by measurement on views of the training scenes: benchmarks/defaults.py, docs/methods.md.
+DEFAULTS = {Direction.EXPAND: "banterle2006", Direction.TONEMAP: "reinhard2002"}
+
+
+def find(name: str | None, direction: Direction) -> type[Method]:
+    """The method of that name (None: the default), which must go in that direction.
+
+    Raises:
+        MethodError: no such method, or one of the other direction.
+    """
+    wanted = ALIASES.get(name, name) if name is not None else DEFAULTS[direction]
+    if wanted not in METHODS:
+        listed = ", ".join(key for key, method in METHODS.items() if method.spec.direction is direction)
+        raise MethodError(f"there is no method '{name}'; `relume {direction}` knows {listed}.")
+    method = METHODS[wanted]
+    if method.spec.direction is not direction:
+        raise MethodError(f"'{name}' is for `relume {method.spec.direction}`, not `relume {direction}`.")
+    return method

@@ -1,0 +1,169 @@
+"""What a method says of itself: `MethodSpec`, `parameter` and the abstract `Method`.
+
+A method takes linear or encoded tensors, as its spec says, and returns tensors. It knows nothing of files,
+devices or tiles: the runner (`relume.inference.runner`) reads the spec and does the rest.
+"""
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from relume.color.encoding import Encoding
+from relume.errors import MethodError
+
+Statistics = dict[str, Tensor]
+"""What a method measured once on the whole image. Each tensor broadcasts against (batch, 3, height, width):
+numbers have height and width 1, maps have those of the image and are cut by the runner along with it."""
+
+
+class Direction(StrEnum):
+    """Which way a method goes."""
+
+    EXPAND = "expand"
+    """SDR to HDR (inverse tone mapping)."""
+    TONEMAP = "tonemap"
+    """HDR to SDR."""
+
+
+class Temporal(StrEnum):
+    """How a method treats the frames of a video."""
+
+    STILL = "still"
+    """Each frame by itself."""
+    RECURRENT = "recurrent"
+    """State is carried from frame to frame."""
+    WINDOW = "window"
+    """Several neighbouring frames at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodSpec:
+    """Everything that a runner, a table or a reader needs to know of a method without running it."""
+
+    name: str
+    """The name in the catalog: author and year, or the name of the network."""
+    title: str
+    """One line for people."""
+    direction: Direction
+    input: Encoding
+    """What the method wants. White None: any scale will do; else 1.0 is that many cd/m²."""
+    output: Encoding
+    """What it returns. Of an expansion, white None means that 1.0 is diffuse white."""
+    citation: str
+    """A key of docs/references.bib."""
+    licence: str = "Apache-2.0"
+    temporal: Temporal = Temporal.STILL
+    size_multiple: int = 1
+    """Height and width are padded to a multiple of this."""
+    size_minimum: int = 1
+    """Smaller images are padded to this."""
+    precisions: tuple[str, ...] = ("float32", "float64")
+    """In which the result is what it is in float64, but for rounding; the first is the default."""
+    tolerance: float = 1e-5
+    """Largest difference between tiled and untiled, relative to the largest value of the result."""
+    memory: float = 2.0
+    """Floats per pixel that `measure` needs beside the image, at its peak."""
+    scaling: str = "invariant"
+    """What happens when the exposure of the input doubles: the result stays (`invariant`), doubles
+    (`proportional`), or changes in another way (`dependent`)."""
+    differentiable: bool = True
+    """Whether gradients flow from output to input."""
+    upper: float | None = None
+    """The largest value that the output can take, None where there is no bound."""
+    weights: str | None = None
+    """The weight file of a learned method."""
+
+
+class Method(ABC):
+    """A configured method: a frozen dataclass whose fields are its parameters.
+
+    `method(image)` is enough where the image is whole. Who cuts it into tiles calls `measure` on the whole
+    first and hands the statistics to every tile.
+    """
+
+    spec: ClassVar[MethodSpec]
+
+    @property
+    def halo(self) -> int:
+        """How many pixels around a tile its result depends on; 0 for pointwise methods."""
+        return 0
+
+    def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
+        """What has to be known of the whole image before a part of it can be computed."""
+        return {}
+
+    @abstractmethod
+    def __call__(
+        self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Process the image, or a tile of it when the statistics of the whole are given."""
+
+
+def parameter(
+    default: Any,
+    meaning: str,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    choices: tuple[str, ...] = (),
+    unit: str = "",
+) -> Any:
+    """A field of a method's dataclass, with what a person needs to know to set it."""
+    metadata = {
+        "meaning": meaning,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "unit": unit,
+    }
+    return field(default=default, metadata=metadata)
+
+
+def configure(method: type[Method], parameters: dict[str, Any]) -> Method:
+    """Build a method from parameter values or their text forms.
+
+    Raises:
+        MethodError: a parameter that the method does not have, or a value outside its range.
+    """
+    known = {item.name: item for item in dataclasses.fields(method)}  # type: ignore[arg-type]
+    values = {}
+    for name, value in parameters.items():
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise MethodError(f"{method.spec.name} has no parameter '{name}'; it has {listed}.")
+        values[name] = _checked(method.spec.name, known[name], value)
+    return method(**values)
+
+
+def _checked(method: str, item: "dataclasses.Field[Any]", value: Any) -> Any:
+    converted = _converted(method, item, value)
+    about = item.metadata
+    if about["choices"] and converted not in about["choices"]:
+        raise MethodError(f"{method}: {item.name} is '{value}'; expected one of {', '.join(about['choices'])}.")
+    if isinstance(converted, int | float) and not about["minimum"] <= converted <= about["maximum"]:
+        raise MethodError(
+            f"{method}: {item.name} is {value}; expected {about['minimum']:g} to {about['maximum']:g}."
+        )
+    return converted
+
+
+def _converted(method: str, item: "dataclasses.Field[Any]", value: Any) -> Any:
+    """Text to the type of the field. A default of None means: found from the image unless given."""
+    kind = float if item.default is None else type(item.default)
+    if item.default is None and (value is None or value == "auto"):
+        return None
+    try:
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[value.lower()]
+        if kind is int and float(value) != int(float(value)):
+            raise ValueError
+        return kind(float(value)) if kind is int else kind(value)
+    except (KeyError, TypeError, ValueError):
+        wanted = {bool: "yes or no", int: "a whole number", float: "a number", str: "a word"}[kind]
+        raise MethodError(f"{method}: {item.name} is '{value}'; expected {wanted}.") from None

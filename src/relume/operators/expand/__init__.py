@@ -1,0 +1,6 @@
+"""Expansion operators (inverse tone mapping), SDR → HDR. A new one is a file here and a row below."""
+
+from relume.method import Method
+from relume.operators.expand.linear import Linear
+
+OPERATORS: tuple[type[Method], ...] = (Linear,)

@@ -1,0 +1,55 @@
+"""Drago, Myszkowski, Annen, Chiba 2003: adaptive logarithmic mapping."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from relume.color.encoding import LINEAR_DISPLAY, LINEAR_SCENE
+from relume.color.luminance import luminance
+from relume.method import Direction, Method, MethodSpec, Statistics, parameter
+from relume.operators.statistics import log_mean, scale_to
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drago2003(Method):
+    """Logarithmic compression whose base goes from 2 in the dark to 10 in the light.
+
+    Ld = (Ldmax/100) / log10(1 + x_max) · ln(1 + x) / ln(2 + 8 (x/x_max)^(ln b / ln 0.5)),
+    x = L / (log mean of L / (1 + b - 0.85)^5).
+
+    References:  [drago2003], eq. 4 and the scale factor of section 4.
+    """
+
+    bias: float = parameter(0.85, "contrast: lower opens the shadows, higher keeps lights apart", minimum=0.5,
+                            maximum=1.0)
+    peak: float = parameter(100.0, "luminance of the display's white", minimum=1.0, maximum=1e4, unit="cd/m²")
+
+    spec: ClassVar[MethodSpec] = MethodSpec(
+        name="drago2003",
+        title="Drago et al. 2003, adaptive logarithmic mapping",
+        direction=Direction.TONEMAP,
+        input=LINEAR_SCENE,
+        output=LINEAR_DISPLAY,
+        citation="drago2003",
+    )
+
+    def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
+        """The log mean and the maximum of luminance."""
+        light = luminance(image)
+        return {"log_mean": log_mean(light), "maximum": light.amax((-2, -1), keepdim=True)}
+
+    def __call__(
+        self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Compress luminance and scale the colours with it."""
+        statistics = statistics or self.measure(image)
+        light = luminance(image)
+        adaptation = statistics["log_mean"] / (1.0 + self.bias - 0.85) ** 5
+        top = (statistics["maximum"] / adaptation).clamp(min=1e-12)
+        x = (light / adaptation).clamp(min=0.0)
+        base = 2.0 + 8.0 * (x / top).pow(math.log(self.bias) / math.log(0.5))
+        mapped = (self.peak / 100.0) / (1.0 + top).log10() * x.log1p() / base.log()
+        return scale_to(image, light, mapped)
