@@ -51,11 +51,15 @@ class Format:
     """Lower case, with the dot; the first is the one we write."""
     signatures: tuple[bytes, ...]
     """Any of these begins the file."""
-    hdr: bool
-    """Whether a written file holds light above white."""
-    depths: tuple[int, ...]
+    depths: tuple[int, ...] = ()
     """The depths that can be written, the default first; empty: not written."""
+    hdr_depths: tuple[int, ...] = ()
+    """Those of them that hold light above white, the default for HDR first."""
     probe: Callable[[Path], FileInfo]
     read: Callable[[Path], Image]
     write: Callable[[Path, Image, WriteOptions], None] | None = None
-    """Writes to a temporary path that is moved into place afterwards; needs not care for atomicity."""
+    """Writes to a temporary path that is moved into place afterwards; needs not care for atomicity.
+
+    `relume.io.write` settles the depth before and, where that depth is not among `hdr_depths`, hands over a
+    display-relative picture of encoded (never linear) values within 0..1, in its own primaries. The path ends
+    in a suffix of its own: name the format to libraries that guess it from there."""

@@ -1,0 +1,25 @@
+"""The table of file formats, and how a row is found: by what a file begins with, or by a suffix.
+
+A new format is one module with a constant `FORMAT` and one row here.
+"""
+
+from relume.io.formats.format import FileInfo, Format, WriteOptions
+
+__all__ = ["FORMATS", "FileInfo", "Format", "WriteOptions", "by_signature", "by_suffix", "known_suffixes"]
+
+FORMATS: tuple[Format, ...] = ()
+
+
+def by_signature(head: bytes) -> Format | None:
+    """The format whose files begin like this, or None."""
+    return next((row for row in FORMATS if head.startswith(row.signatures)), None)
+
+
+def by_suffix(suffix: str) -> Format | None:
+    """The format of files named so (`.exr`, any case), or None."""
+    return next((row for row in FORMATS if suffix.lower() in row.suffixes), None)
+
+
+def known_suffixes(*, writable: bool = False) -> str:
+    """The suffixes of all formats, or of those that can be written, as a list for people."""
+    return ", ".join(row.suffixes[0] for row in FORMATS if row.write or not writable)
