@@ -1,0 +1,5 @@
+"""`python -m relume`."""
+
+from relume.cli.main import main
+
+main()

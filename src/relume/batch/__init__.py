@@ -1,0 +1,1 @@
+"""Work on many files: which goes where, and what became of each."""

@@ -1,0 +1,1 @@
+"""The command `relume`; one file per verb. Nothing here imports torch before a verb runs."""

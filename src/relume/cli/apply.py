@@ -1,0 +1,137 @@
+"""What `expand` and `tonemap` have in common: many files in, one result each, failures told at the end."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from relume.batch.jobs import Job, Ledger, plan, run_jobs
+from relume.cli.options import MachineOptions, MethodOptions, OutputOptions
+from relume.cli.progress import progress_bar
+from relume.errors import FileError, UnwritableFile
+
+if TYPE_CHECKING:
+    from relume.image import Image
+    from relume.inference.runner import RunSettings
+    from relume.method import Direction, Method
+
+
+def apply_method(
+    inputs: tuple[str, ...],
+    *,
+    direction: str,
+    suffix: str,
+    choice: MethodOptions,
+    output: OutputOptions,
+    machine: MachineOptions,
+) -> int:
+    """Run a method over files and return the exit code."""
+    from relume.inference.apply import build
+    from relume.method import Direction
+
+    way = Direction(direction)
+    method = build(choice.method, way, choice.parameters(), peak=choice.peak)
+    settings = machine.settings()
+    jobs = plan(
+        inputs,
+        output.output,
+        suffix="." + output.format.lstrip(".") if output.format else suffix,
+        accept=lambda path: _goes_this_way(path, way),
+        recursive=output.recursive,
+    )
+    results: list[dict[str, Any]] = []
+    with progress_bar(len(jobs)) as bar:
+
+        def work(job: Job) -> None:
+            tell = partial(bar, len(results), name=job.source.name)
+            results.append(_one(job, method, choice, output, settings, tell))
+
+        ledger = run_jobs(jobs, work, report=lambda message: print(f"relume: {message}", file=sys.stderr))
+    _report(ledger, results, as_json=output.json)
+    return 1 if ledger.failed else 0
+
+
+def _goes_this_way(path: Path, direction: "Direction") -> bool:
+    """Whether a file of a folder is meant: a picture of the right kind, or one that ought to be and is broken."""
+    from relume.io.formats import FORMATS
+    from relume.io.probe import probe
+    from relume.method import Direction
+
+    if not any(path.suffix.lower() in row.suffixes for row in FORMATS):
+        return False
+    try:
+        return probe(path).encoding.is_hdr is (direction is Direction.TONEMAP)
+    except FileError:
+        return True
+
+
+def _one(
+    job: Job,
+    method: "Method",
+    choice: MethodOptions,
+    output: OutputOptions,
+    settings: "RunSettings",
+    tell: Callable[[float], None],
+) -> dict[str, Any]:
+    from relume.inference.apply import apply, parameter_values
+    from relume.io.write import check_writable, write
+
+    started = time.perf_counter()
+    _make_folder(job.target.parent)
+    check_writable(job.target, overwrite=output.overwrite)
+    result = apply(
+        method,
+        _read_within_memory(job.source, method, settings),
+        name=str(job.source),
+        reference_white=choice.reference_white,
+        settings=settings,
+        force=choice.force,
+        progress=tell,
+    )
+    write(job.target, result, overwrite=output.overwrite, options=output.write_options())
+    return {
+        "input": str(job.source),
+        "output": str(job.target),
+        "method": method.spec.name,
+        "parameters": parameter_values(method),
+        "width": result.width,
+        "height": result.height,
+        "encoding": str(result.encoding),
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+
+
+def _read_within_memory(path: Path, method: "Method", settings: "RunSettings") -> "Image":
+    """Read a picture, unless its header says that it would not fit the allowed memory."""
+    from relume.inference.memory import check_memory, needed_bytes
+    from relume.io.probe import probe
+    from relume.io.read import read
+
+    info = probe(path)
+    needed = needed_bytes(method.spec, info.height, info.width)
+    check_memory(needed, settings.max_memory, what=f"{path} ({info.width} × {info.height})")
+    return read(path)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnwritableFile(folder, f"cannot be made ({error.strerror}); give -o another folder.") from error
+
+
+def _report(ledger: Ledger, results: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        failed = [{"input": str(job.source), "error": message} for job, message in ledger.failed]
+        print(json.dumps([*results, *failed], indent=2, ensure_ascii=False))
+    elif sys.stdout.isatty():
+        for result in results:
+            print(f"{result['output']}  {result['width']} × {result['height']}, {result['encoding']}")
+    if len(ledger.failed) + len(ledger.done) > 1 and ledger.failed:
+        total = len(ledger.done) + len(ledger.failed)
+        print(f"relume: {len(ledger.failed)} of {total} files failed:", file=sys.stderr)
+        for _, message in ledger.failed:
+            print(f"  {message}", file=sys.stderr)

@@ -1,0 +1,52 @@
+"""`relume convert`: the same light in another format."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def convert(
+    source: Path,
+    target: Path,
+    *,
+    depth: int | None = None,
+    quality: int = 95,
+    reference_white: float | None = None,
+    overwrite: Annotated[bool, Parameter(negative=())] = False,
+    force: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Write a picture in another format, with the same light.
+
+    Light above white has no room in formats for ordinary screens: that needs `relume tonemap`, or --force
+    to clip it.
+
+    Args:
+        source: the picture to read.
+        target: the file to write; its suffix says the format.
+        depth: bits per channel: EXR 16 or 32, TIFF 8, 16 or 32, PNG 8 or 16.
+        quality: of JPEG, 1 to 100.
+        reference_white: luminance in cd/m² of 1.0, where the picture does not say.
+        overwrite: replace a file that exists.
+        force: clip light that the format has no room for.
+    """
+    from dataclasses import replace
+
+    from relume.batch.jobs import plan
+    from relume.inference.memory import check_memory, needed_bytes
+    from relume.io.formats.format import WriteOptions
+    from relume.io.probe import probe
+    from relume.io.read import read
+    from relume.io.write import check_writable, write
+
+    plan([str(source)], target, suffix="", accept=lambda path: True)
+    check_writable(target, overwrite=overwrite)
+    info = probe(source)
+    needed = needed_bytes(None, info.height, info.width)
+    check_memory(needed, None, what=f"{source} ({info.width} × {info.height})")
+    image = read(source)
+    if reference_white is not None and image.encoding.white is None:
+        image = image.assume(replace(image.encoding, white=reference_white))
+    options = WriteOptions(depth=depth, quality=quality, clip=force)
+    write(target, image, overwrite=overwrite, options=options)
+    return 0

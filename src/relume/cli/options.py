@@ -1,0 +1,94 @@
+"""Options that several verbs share, each a dataclass that the command line flattens."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from relume.errors import MethodError
+
+if TYPE_CHECKING:
+    from relume.inference.runner import RunSettings
+    from relume.io.formats.format import WriteOptions
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """Where results go and how they are written."""
+
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
+    """A file, or a folder for several; without it results lie beside their inputs."""
+    format: str | None = None
+    """Suffix of the results in a folder, for example exr, hdr, tiff, png or jpg."""
+    depth: int | None = None
+    """Bits per channel: EXR 16 or 32, TIFF 8, 16 or 32, PNG 8 or 16."""
+    quality: int = 95
+    """Of JPEG, 1 to 100."""
+    overwrite: Annotated[bool, Parameter(negative=())] = False
+    """Replace files that exist."""
+    recursive: Annotated[bool, Parameter(negative=())] = False
+    """Go into the sub-folders of input folders."""
+    json: Annotated[bool, Parameter(negative=())] = False
+    """Print one JSON array, with an object for each file, instead of sentences."""
+
+    def write_options(self, *, clip: bool = False) -> "WriteOptions":
+        """How to write the results."""
+        from relume.io.formats.format import WriteOptions
+
+        return WriteOptions(depth=self.depth, quality=self.quality, clip=clip)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class MethodOptions:
+    """Which method, and how it is set."""
+
+    method: str | None = None
+    """One of those that `relume methods` lists."""
+    param: Annotated[list[str], Parameter(name="--param", negative=())] = field(default_factory=list)
+    """A parameter of the method as key=value; may be given several times."""
+    reference_white: float | None = None
+    """Luminance in cd/m² of diffuse white: 1.0 of an expanded picture (default 203) or of a relative HDR one."""
+    peak: float | None = None
+    """Luminance in cd/m²: the brightest that an expansion may reach, or the display's white of a tone mapping."""
+    force: Annotated[bool, Parameter(negative=())] = False
+    """Go on with input that looks wrong: the other direction, NaN, infinite or negative light."""
+
+    def parameters(self) -> dict[str, Any]:
+        """The `--param` texts by name.
+
+        Raises:
+            MethodError: a text that is not key=value.
+        """
+        pairs = [text.partition("=") for text in self.param]
+        for key, separator, _ in pairs:
+            if not key or not separator:
+                raise MethodError(f"--param {key}{separator}: expected key=value, for example bias=0.8.")
+        return {key: value for key, _, value in pairs}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class MachineOptions:
+    """On what it runs; the result is the same but for rounding."""
+
+    device: str = "auto"
+    """auto, cpu or cuda."""
+    precision: str = "auto"
+    """auto, float32, or another that the method is exact in."""
+    max_memory: str | None = None
+    """Memory that the work may take, for example 2GiB; without it what the machine has free."""
+
+    def settings(self) -> "RunSettings":
+        """What the runner is told.
+
+        Raises:
+            MemoryLimitError: `max_memory` is not an amount of memory.
+        """
+        from relume.inference.memory import parse_memory
+        from relume.inference.runner import RunSettings
+
+        limit = None if self.max_memory is None else parse_memory(self.max_memory)
+        return RunSettings(device=self.device, precision=self.precision, max_memory=limit)

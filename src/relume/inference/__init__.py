@@ -1,0 +1,1 @@
+"""Running methods on pictures of any size: sources, checks, tiles, memory, devices."""

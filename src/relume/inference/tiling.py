@@ -1,0 +1,110 @@
+"""Cutting an image into tiles that together cover it, each with the context that a method needs."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+
+# Strips of about this many pixels stay in the second-level cache, where elementwise work is fastest.
+CACHED_PIXELS = 1 << 17
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """A rectangle of the image and the larger one that it is computed from; all half-open."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    outer_top: int
+    outer_bottom: int
+    outer_left: int
+    outer_right: int
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels of the result it fills."""
+        return (self.bottom - self.top) * (self.right - self.left)
+
+    def outer(self, image: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch rows columns"]:
+        """The part of the image that the tile is computed from, a view."""
+        return image[..., self.outer_top : self.outer_bottom, self.outer_left : self.outer_right]
+
+    def inner(self, image: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch rows columns"]:
+        """The part of the image that the tile fills, a view."""
+        return image[..., self.top : self.bottom, self.left : self.right]
+
+    def crop(self, result: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch rows columns"]:
+        """The tile's own part of what was computed from the outer rectangle, padding cut off."""
+        top, left = self.top - self.outer_top, self.left - self.outer_left
+        return result[..., top : top + self.bottom - self.top, left : left + self.right - self.left]
+
+
+def tile_shape(
+    height: int, width: int, *, halo: int, multiple: int, largest: int | None = None
+) -> tuple[int, int]:
+    """Height and width of the tiles.
+
+    Without context: full rows, as many as stay in the cache. With context: squares of eight halos, so that
+    at most 56 % is computed twice, within the given number of pixels including the context.
+
+    Args:
+        halo: context in pixels on each side.
+        multiple: tiles start at multiples of this.
+        largest: pixels that one tile with its context may have; None: no bound but the cache.
+    """
+    if halo == 0 and multiple == 1:
+        bound = min(CACHED_PIXELS, largest or CACHED_PIXELS)
+        if width <= bound:
+            return max(1, min(height, bound // width)), width
+        return 1, max(1, bound)
+    side = max(8 * halo, 512)
+    if largest is not None:
+        side = min(side, math.isqrt(largest) - 2 * halo)
+    side = max(side // multiple, 1) * multiple
+    return min(side, _rounded_up(height, multiple)), min(side, _rounded_up(width, multiple))
+
+
+def tiles(height: int, width: int, shape: tuple[int, int], *, halo: int, multiple: int) -> Iterator[Tile]:
+    """The tiles of an image from the top left, row by row; contexts end at the borders of the image."""
+    context = _rounded_up(halo, multiple)
+    for top in range(0, height, shape[0]):
+        for left in range(0, width, shape[1]):
+            bottom, right = min(top + shape[0], height), min(left + shape[1], width)
+            yield Tile(
+                top=top,
+                bottom=bottom,
+                left=left,
+                right=right,
+                outer_top=max(top - context, 0),
+                outer_bottom=min(bottom + context, height),
+                outer_left=max(left - context, 0),
+                outer_right=min(right + context, width),
+            )
+
+
+def pad(
+    image: Float[Tensor, "batch channels height width"], *, multiple: int, minimum: int
+) -> Float[Tensor, "batch channels rows columns"]:
+    """Extend an image to the right and below to a multiple and a minimum of size, by reflection.
+
+    Where the image is too small to be reflected, its border is repeated.
+    """
+    height, width = image.shape[-2:]
+    right = _rounded_up(max(width, minimum), multiple) - width
+    below = _rounded_up(max(height, minimum), multiple) - height
+    if right == 0 and below == 0:
+        return image
+    reflected_right, reflected_below = min(right, width - 1), min(below, height - 1)
+    image = functional.pad(image, (0, reflected_right, 0, reflected_below), mode="reflect")
+    rest = (0, right - reflected_right, 0, below - reflected_below)
+    return functional.pad(image, rest, mode="replicate")
+
+
+def _rounded_up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple
