@@ -80,7 +80,7 @@ def _one(
     from relume.io.write import check_writable, write
 
     started = time.perf_counter()
-    _make_folder(job.target.parent)
+    make_folder(job.target.parent)
     check_writable(job.target, overwrite=output.overwrite)
     result = apply(
         method,
@@ -116,7 +116,12 @@ def _read_within_memory(path: Path, method: "Method", settings: "RunSettings") -
     return read(path)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, with those above it.
+
+    Raises:
+        UnwritableFile: it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -39,8 +39,8 @@ def convert(
     from relume.io.read import read
     from relume.io.write import check_writable, write
 
-    plan([str(source)], target, suffix="", accept=lambda path: True)
-    check_writable(target, overwrite=overwrite)
+    [job] = plan([str(source)], target, suffix=source.suffix, accept=lambda path: True)
+    check_writable(job.target, overwrite=overwrite)
     info = probe(source)
     needed = needed_bytes(None, info.height, info.width)
     check_memory(needed, None, what=f"{source} ({info.width} × {info.height})")
@@ -48,5 +48,5 @@ def convert(
     if reference_white is not None and image.encoding.white is None:
         image = image.assume(replace(image.encoding, white=reference_white))
     options = WriteOptions(depth=depth, quality=quality, clip=force)
-    write(target, image, overwrite=overwrite, options=options)
+    write(job.target, image, overwrite=overwrite, options=options)
     return 0
