@@ -20,8 +20,8 @@ def parse_memory(text: str) -> int:
     Raises:
         MemoryLimitError: not an amount of memory.
     """
-    match = re.fullmatch(r"\s*([0-9.]+(?:e[0-9]+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
-    if match is None or float(match[1]) <= 0:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
+    if match is None or float(match[1]) == 0:
         raise MemoryLimitError(f"'{text}' is not an amount of memory; expected for example 2GiB or 800M.")
     return int(float(match[1]) * _UNITS[match[2]])
 

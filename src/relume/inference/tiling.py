@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional
 
@@ -31,15 +31,15 @@ class Tile:
         """How many pixels of the result it fills."""
         return (self.bottom - self.top) * (self.right - self.left)
 
-    def outer(self, image: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch rows columns"]:
+    def outer(self, image: Shaped[Tensor, "*batch height width"]) -> Shaped[Tensor, "*batch rows columns"]:
         """The part of the image that the tile is computed from, a view."""
         return image[..., self.outer_top : self.outer_bottom, self.outer_left : self.outer_right]
 
-    def inner(self, image: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch rows columns"]:
+    def inner(self, image: Shaped[Tensor, "*batch height width"]) -> Shaped[Tensor, "*batch rows columns"]:
         """The part of the image that the tile fills, a view."""
         return image[..., self.top : self.bottom, self.left : self.right]
 
-    def crop(self, result: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch rows columns"]:
+    def crop(self, result: Shaped[Tensor, "*batch height width"]) -> Shaped[Tensor, "*batch rows columns"]:
         """The tile's own part of what was computed from the outer rectangle, padding cut off."""
         top, left = self.top - self.outer_top, self.left - self.outer_left
         return result[..., top : top + self.bottom - self.top, left : left + self.right - self.left]
