@@ -10,7 +10,10 @@ from torch import Tensor
 from relume.color.encoding import LINEAR_DISPLAY, LINEAR_SCENE
 from relume.color.luminance import luminance
 from relume.method import Direction, Method, MethodSpec, Statistics, parameter
-from relume.operators.statistics import log_mean, scale_to
+from relume.operators.statistics import light_of, log_mean, power
+
+# Luminance over adaptation, below which the curve is continued as a straight line: 40 stops under the mean.
+_DARKEST = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +26,16 @@ class Drago2003(Method):
     References:  [drago2003], eq. 4 and the scale factor of section 4.
     """
 
-    bias: float = parameter(0.85, "contrast: lower opens the shadows, higher keeps lights apart", minimum=0.5,
-                            maximum=1.0)
-    peak: float = parameter(100.0, "luminance of the display's white", minimum=1.0, maximum=1e4, unit="cd/m²")
+    bias: float = parameter(
+        0.85, "contrast: lower opens the shadows, higher keeps lights apart", minimum=0.5, maximum=1.0
+    )
+    peak: float = parameter(
+        100.0,
+        "display luminance the paper aims at: the result is scaled by peak/100 and clips above 100",
+        minimum=1.0,
+        maximum=1e4,
+        unit="cd/m²",
+    )
 
     spec: ClassVar[MethodSpec] = MethodSpec(
         name="drago2003",
@@ -37,19 +47,21 @@ class Drago2003(Method):
     )
 
     def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
-        """The log mean and the maximum of luminance."""
-        light = luminance(image)
-        return {"log_mean": log_mean(light), "maximum": light.amax((-2, -1), keepdim=True)}
+        """The luminance that the eye is adapted to, and the largest as a multiple of it."""
+        light = light_of(image)
+        adaptation = log_mean(light) / (1.0 + self.bias - 0.85) ** 5
+        return {
+            "adaptation": adaptation,
+            "top": (light.amax((-2, -1), keepdim=True) / adaptation).clamp(min=_DARKEST),
+        }
 
     def __call__(
         self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
     ) -> Float[Tensor, "batch 3 height width"]:
         """Compress luminance and scale the colours with it."""
         statistics = statistics or self.measure(image)
-        light = luminance(image)
-        adaptation = statistics["log_mean"] / (1.0 + self.bias - 0.85) ** 5
-        top = (statistics["maximum"] / adaptation).clamp(min=1e-12)
-        x = (light / adaptation).clamp(min=0.0)
-        base = 2.0 + 8.0 * (x / top).pow(math.log(self.bias) / math.log(0.5))
-        mapped = (self.peak / 100.0) / (1.0 + top).log10() * x.log1p() / base.log()
-        return scale_to(image, light, mapped)
+        adaptation, top = statistics["adaptation"], statistics["top"]
+        x = (luminance(image) / adaptation).clamp(min=_DARKEST)
+        base = 2.0 + 8.0 * power(x / top, math.log(self.bias) / math.log(0.5))
+        scale = (self.peak / 100.0) * math.log(10.0) / (top.log1p() * adaptation)
+        return image * (scale * x.log1p() / (x * base.log()))
