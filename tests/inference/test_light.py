@@ -29,7 +29,7 @@ def test_unusable_values_are_counted(values: tuple[float, ...], count: int) -> N
 
 
 def test_negative_luminance_is_refused() -> None:
-    with pytest.raises(ImageError, match="^x: 1 of 8 pixels have negative luminance"):
+    with pytest.raises(ImageError, match=r"^x: 1 of 8 pixels have negative luminance"):
         checked_light(_image(-0.5), name="x")
 
 

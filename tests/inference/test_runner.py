@@ -133,7 +133,7 @@ def test_absolute_results_are_rescaled_to_reference_white() -> None:
 
 def test_absolute_method_refuses_relative_light_and_takes_a_white() -> None:
     image = Image(torch.ones(3, 2, 2), LINEAR_SCENE)
-    with pytest.raises(EncodingError, match="relative .* --reference-white 203"):
+    with pytest.raises(EncodingError, match=r"relative .* --reference-white 203"):
         run(AbsoluteToneMapping(), image)
     result = run(AbsoluteToneMapping(), image, reference_white=0.8)
     torch.testing.assert_close(result.pixels, torch.full((3, 2, 2), 0.4))
@@ -198,7 +198,7 @@ def test_batch_equals_one_by_one() -> None:
 
 
 def test_batch_of_different_sizes_is_refused() -> None:
-    with pytest.raises(ImageError, match="5 × 4 pixels .* and 4 × 4"):
+    with pytest.raises(ImageError, match=r"5 × 4 pixels .* and 4 × 4"):
         run_batch(Half(), [_image(4, 5), _image(4, 4)])
 
 

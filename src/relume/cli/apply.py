@@ -55,7 +55,7 @@ def apply_method(
 
 
 def _goes_this_way(path: Path, direction: "Direction") -> bool:
-    """Whether a file of a folder is meant: a picture of the right kind, or one that ought to be and is broken."""
+    """Whether a file of a folder is meant: a picture of the right kind, or a broken one, to be told of."""
     from relume.io.formats import FORMATS
     from relume.io.probe import probe
     from relume.method import Direction

@@ -1,20 +1,20 @@
 """`relume convert`: the same light in another format."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from relume.cli.options import Flag
 
 
 def convert(
     source: Path,
     target: Path,
+    /,
     *,
     depth: int | None = None,
     quality: int = 95,
     reference_white: float | None = None,
-    overwrite: Annotated[bool, Parameter(negative=())] = False,
-    force: Annotated[bool, Parameter(negative=())] = False,
+    overwrite: Flag = False,
+    force: Flag = False,
 ) -> int:
     """Write a picture in another format, with the same light.
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from relume.cli.options import Flag
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -20,7 +22,7 @@ STOPS = (0, -2, -4)
 def demo(
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("relume-demo"),
-    overwrite: Annotated[bool, Parameter(negative=())] = False,
+    overwrite: Flag = False,
 ) -> int:
     """Show both directions on a real photograph.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from relume.batch.jobs import sentence
+from relume.cli.options import Flag
 from relume.errors import RelumeError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from relume.io.formats.format import FileInfo
 
 
-def info(*files: Path, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+def info(*files: Annotated[Path, Parameter(required=True)], json: Flag = False) -> int:
     """Say what files hold: size, encoding, luminance, dynamic range, clipping.
 
     Args:

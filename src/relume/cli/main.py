@@ -2,7 +2,7 @@
 
 import sys
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
 from relume import __version__
 from relume.errors import RelumeError
@@ -30,6 +30,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
     try:
         code = app(arguments, exit_on_error=False, result_action="return_value")
+    except CycloptsError:
+        code = 2  # told already, in a panel
     except RelumeError as error:
         print(f"relume: {error}", file=sys.stderr)
         code = 1

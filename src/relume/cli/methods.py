@@ -2,15 +2,15 @@
 
 import json
 from dataclasses import fields
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import Parameter
+from relume.cli.options import Flag
 
 if TYPE_CHECKING:
     from relume.method import Method
 
 
-def methods(name: str | None = None, *, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+def methods(name: str | None = None, /, *, json: Flag = False) -> int:
     """List the methods, or one with its parameters.
 
     Args:

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from relume.inference.runner import RunSettings
     from relume.io.formats.format import WriteOptions
 
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+"""A switch that is off unless named."""
+
+Inputs = Annotated[str, Parameter(required=True)]
+"""Of a variable number of inputs, at least one."""
+
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +32,11 @@ class OutputOptions:
     """Bits per channel: EXR 16 or 32, TIFF 8, 16 or 32, PNG 8 or 16."""
     quality: int = 95
     """Of JPEG, 1 to 100."""
-    overwrite: Annotated[bool, Parameter(negative=())] = False
+    overwrite: Flag = False
     """Replace files that exist."""
-    recursive: Annotated[bool, Parameter(negative=())] = False
+    recursive: Flag = False
     """Go into the sub-folders of input folders."""
-    json: Annotated[bool, Parameter(negative=())] = False
+    json: Flag = False
     """Print one JSON array, with an object for each file, instead of sentences."""
 
     def write_options(self, *, clip: bool = False) -> "WriteOptions":
@@ -47,13 +53,15 @@ class MethodOptions:
 
     method: str | None = None
     """One of those that `relume methods` lists."""
-    param: Annotated[list[str], Parameter(name="--param", negative=())] = field(default_factory=list)
+    param: Annotated[list[str], Parameter(name="--param", negative=(), show_default=False)] = field(
+        default_factory=list
+    )
     """A parameter of the method as key=value; may be given several times."""
     reference_white: float | None = None
-    """Luminance in cd/m² of diffuse white: 1.0 of an expanded picture (default 203) or of a relative HDR one."""
+    """Luminance in cd/m² of diffuse white: 1.0 of an expansion (default 203) or of a relative HDR picture."""
     peak: float | None = None
-    """Luminance in cd/m²: the brightest that an expansion may reach, or the display's white of a tone mapping."""
-    force: Annotated[bool, Parameter(negative=())] = False
+    """Luminance in cd/m²: the brightest light of an expansion, or the display's white of a tone mapping."""
+    force: Flag = False
     """Go on with input that looks wrong: the other direction, NaN, infinite or negative light."""
 
     def parameters(self) -> dict[str, Any]:

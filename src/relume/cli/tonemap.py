@@ -1,11 +1,11 @@
 """`relume tonemap`: HDR pictures into ones for ordinary screens."""
 
 from relume.cli.apply import apply_method
-from relume.cli.options import MachineOptions, MethodOptions, OutputOptions
+from relume.cli.options import Inputs, MachineOptions, MethodOptions, OutputOptions
 
 
 def tonemap(
-    *inputs: str,
+    *inputs: Inputs,
     output: OutputOptions = OutputOptions(),  # noqa: B008
     method: MethodOptions = MethodOptions(),  # noqa: B008
     machine: MachineOptions = MachineOptions(),  # noqa: B008

@@ -8,7 +8,6 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional
 
-
 # Strips of about this many pixels stay in the second-level cache, where elementwise work is fastest.
 CACHED_PIXELS = 1 << 17
 
