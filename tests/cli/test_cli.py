@@ -1,0 +1,266 @@
+"""The command as a person uses it: success, wrong usage, bad files, batches."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+import pytest
+from PIL import Image as Pillow
+
+from relume.cli.main import main
+
+Relume = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def relume(capsys: pytest.CaptureFixture[str]) -> Relume:
+    """Run the command; give exit code, standard output and standard error."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return int(stop.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    codes = np.linspace(0, 255, 24 * 16 * 3).reshape(16, 24, 3).astype(np.uint8)
+    codes[4:8, 4:8] = 255
+    Pillow.fromarray(codes).save(path)
+    return path
+
+
+@pytest.fixture
+def scene(tmp_path: Path, photo: Path, relume: Relume) -> Path:
+    path = tmp_path / "scene.exr"
+    assert relume("expand", photo, "-o", path)[0] == 0
+    return path
+
+
+def _exr(path: Path) -> tuple[np.ndarray, dict[str, object]]:
+    with OpenEXR.File(str(path)) as file:
+        return np.array(file.channels()["RGB"].pixels), dict(file.header())
+
+
+def test_expand_writes_an_exr_that_says_what_its_light_means(
+    photo: Path, tmp_path: Path, relume: Relume
+) -> None:
+    code, out, err = relume("expand", photo, "-o", tmp_path / "x.exr", "--method", "linear")
+    assert (code, out, err) == (0, "", "")
+    pixels, header = _exr(tmp_path / "x.exr")
+    assert header["whiteLuminance"] == 203.0
+    assert pixels.shape == (16, 24, 3)
+    assert pixels[5, 5].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_the_default_expansion_lights_up_what_was_clipped(scene: Path) -> None:
+    pixels, _ = _exr(scene)
+    assert pixels.max() > 1.5
+
+
+def test_reference_white(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    relume("expand", photo, "-o", tmp_path / "x.exr", "--reference-white", "100")
+    assert _exr(tmp_path / "x.exr")[1]["whiteLuminance"] == 100.0
+
+
+def test_tonemap_writes_png_beside_the_input(scene: Path, relume: Relume) -> None:
+    assert relume("tonemap", scene)[0] == 0
+    with Pillow.open(scene.with_suffix(".png")) as result:
+        assert result.size == (24, 16)
+        assert result.mode == "RGB"
+
+
+def test_parameters_and_peak_reach_the_method(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    for name, extra in (
+        ("a", []),
+        ("b", ["--peak", "500"]),
+        ("c", ["--param", "gamma=2", "--param", "peak=500"]),
+    ):
+        out = tmp_path / f"{name}.exr"
+        assert relume("expand", photo, "-o", out, "--method", "AkyuzEO", *extra)[0] == 0
+    peaks = [float(_exr(tmp_path / f"{name}.exr")[0].max()) * 203 for name in "abc"]
+    assert peaks == pytest.approx([1000.0, 500.0, 500.0], rel=1e-3)
+    assert not np.array_equal(_exr(tmp_path / "b.exr")[0], _exr(tmp_path / "c.exr")[0])
+
+
+def test_json_tells_what_was_done(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    code, out, _ = relume("expand", photo, tmp_path / "photo.png", "-o", tmp_path / "o", "--json")
+    assert code == 1  # the same file twice would be written twice
+    code, out, _ = relume("expand", photo, "-o", tmp_path / "o.exr", "--json", "--method", "linear")
+    [row] = json.loads(out)
+    assert row["output"] == str(tmp_path / "o.exr")
+    assert (row["width"], row["height"], row["method"]) == (24, 16, "linear")
+
+
+def test_existing_files_stay_unless_told(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    target = tmp_path / "x.exr"
+    target.write_bytes(b"precious")
+    code, _, err = relume("expand", photo, "-o", target)
+    assert code == 1
+    assert "--overwrite" in err
+    assert target.read_bytes() == b"precious"
+    assert relume("expand", photo, "-o", target, "--overwrite")[0] == 0
+    assert target.read_bytes() != b"precious"
+
+
+def test_in_a_batch_the_others_go_through_and_failures_come_last(
+    photo: Path, tmp_path: Path, relume: Relume
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    photo.rename(folder / "b.png")
+    (folder / "a.png").write_bytes((folder / "b.png").read_bytes()[:60])
+    (folder / "c.jpg").write_bytes(b"not a picture")
+    code, _, err = relume("expand", folder, "-o", tmp_path / "out")
+    assert code == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.exr"]
+    lines = err.strip().splitlines()
+    assert "2 of 3 files failed:" in lines[-3]
+    assert "a.png" in lines[-2]
+    assert "c.jpg" in lines[-1]
+    assert "Traceback" not in err
+
+
+def test_folders_take_only_the_pictures_of_their_direction(
+    photo: Path, scene: Path, tmp_path: Path, relume: Relume
+) -> None:
+    assert relume("tonemap", tmp_path, "-o", tmp_path / "out")[0] == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["scene.png"]
+
+
+def test_hdr_handed_to_expand_and_sdr_to_tonemap(
+    photo: Path, scene: Path, tmp_path: Path, relume: Relume
+) -> None:
+    code, _, err = relume("expand", scene, "-o", tmp_path / "x.exr")
+    assert code == 1
+    assert "is HDR already" in err
+    assert "--force" in err
+    code, _, err = relume("tonemap", photo, "-o", tmp_path / "x.png")
+    assert code == 1
+    assert "is an SDR picture" in err
+    assert relume("expand", scene, "-o", tmp_path / "x.exr", "--force")[0] == 0
+    assert relume("tonemap", photo, "-o", tmp_path / "x.png", "--force")[0] == 0
+
+
+def test_nan_is_refused_or_repaired(tmp_path: Path, relume: Relume) -> None:
+    pixels = np.full((4, 4, 3), 0.5, np.float32)
+    pixels[1, 1] = np.nan
+    path = tmp_path / "nan.exr"
+    with OpenEXR.File({"type": OpenEXR.scanlineimage}, {"RGB": pixels}) as file:
+        file.write(str(path))
+    code, _, err = relume("tonemap", path)
+    assert code == 1
+    assert "nan.exr: 1 of 16 pixels are NaN or infinite" in err
+    assert relume("tonemap", path, "--force")[0] == 0
+
+
+def test_memory_limit_is_checked_from_the_header(photo: Path, relume: Relume) -> None:
+    code, _, err = relume("expand", photo, "--max-memory", "1M")
+    assert code == 1
+    assert "photo.png (24 × 16) needs about" in err
+    assert "--max-memory" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--method", "magic"], "there is no method 'magic'; `relume expand` knows linear"),
+        (["--method", "drago2003"], "'drago2003' is for `relume tonemap`"),
+        (["--param", "bias"], "expected key=value"),
+        (["--param", "colour=3", "--method", "akyuz2007"], "akyuz2007 has no parameter 'colour'; it has"),
+        (["--param", "gamma=soft", "--method", "akyuz2007"], "gamma is 'soft'; expected a number"),
+        (["--param", "peak=-1", "--method", "akyuz2007"], "peak is -1; expected"),
+        (["--device", "warp"], "device 'warp' cannot be used here"),
+        (["--max-memory", "lots"], "'lots' is not an amount of memory"),
+        (["--format", "gif"], "gif"),
+        (["--depth", "9"], "9"),
+    ],
+)
+def test_wrong_options(photo: Path, relume: Relume, arguments: list[str], message: str) -> None:
+    code, _, err = relume("expand", photo, *arguments)
+    assert code == 1
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_wrong_usage_has_another_exit_code(relume: Relume) -> None:
+    assert relume("expand")[0] == 2
+    assert relume("shrink")[0] == 2
+
+
+def test_missing_input(tmp_path: Path, relume: Relume) -> None:
+    code, _, err = relume("expand", tmp_path / "none.jpg")
+    assert code == 1
+    assert err == f"relume: {tmp_path}/none.jpg: does not exist.\n"
+
+
+def test_output_folder_that_cannot_be_made(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    code, _, err = relume("expand", photo, "-o", photo / "sub" / "x.exr")
+    assert code == 1
+    assert "cannot be made" in err
+
+
+def test_convert_keeps_the_light(scene: Path, tmp_path: Path, relume: Relume) -> None:
+    assert relume("convert", scene, tmp_path / "x.hdr")[0] == 0
+    assert relume("convert", tmp_path / "x.hdr", tmp_path / "back.exr", "--depth", "32")[0] == 0
+    before, _ = _exr(scene)
+    after, _ = _exr(tmp_path / "back.exr")
+    assert after.dtype == np.float32
+    assert np.abs(after - before).max() <= before.max(axis=-1).max() / 128
+
+
+def test_convert_refuses_to_clip_unless_forced(scene: Path, tmp_path: Path, relume: Relume) -> None:
+    code, _, err = relume("convert", scene, tmp_path / "x.png")
+    assert code == 1
+    assert "relume tonemap" in err
+    assert relume("convert", scene, tmp_path / "x.png", "--force")[0] == 0
+
+
+def test_info_in_sentences(photo: Path, scene: Path, relume: Relume) -> None:
+    code, out, _ = relume("info", photo, scene)
+    assert code == 0
+    assert "PNG, 24 × 16, RGB, 8 bit" in out
+    assert "luminance (relative)" in out
+    assert "clipped 4." in out
+    assert "luminance (cd/m²)" in out
+    assert "stops above white" in out
+
+
+def test_info_as_json_goes_on_after_a_bad_file(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    code, out, _ = relume("info", tmp_path / "none.exr", photo, "--json")
+    assert code == 1
+    bad, good = json.loads(out)
+    assert "error" in bad
+    assert good["encoding"] == {
+        "primaries": "bt709",
+        "transfer": "srgb",
+        "reference": "display-relative",
+        "white": None,
+    }
+    assert good["light"]["percentiles"]["max"] == pytest.approx(1.0)
+
+
+def test_methods_lists_all_and_explains_one(relume: Relume) -> None:
+    code, out, _ = relume("methods")
+    assert code == 0
+    assert out.count("(default)") == 2
+    code, out, _ = relume("methods", "drago03")
+    assert "--param bias=0.85" in out
+    code, out, _ = relume("methods", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert rows["drago2003"]["parameters"]["bias"]["maximum"] == 1.0
+
+
+def test_demo(tmp_path: Path, relume: Relume) -> None:
+    code, out, _ = relume("demo", "-o", tmp_path / "demo")
+    assert code == 0
+    names = sorted(path.name for path in (tmp_path / "demo").iterdir())
+    assert names == ["expanded.exr", "photograph.png", "side-by-side.png", "tonemapped.png"]
+    assert len(out.splitlines()) == 4
+    assert relume("demo", "-o", tmp_path / "demo")[0] == 1  # nothing is overwritten unasked
