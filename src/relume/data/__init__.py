@@ -1,0 +1,1 @@
+"""Where pictures for training and measuring come from."""

@@ -1,0 +1,83 @@
+"""What metrics are given, turned into what they compute on: two tensors of one shape, type and device."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from relume.errors import ImageError
+
+# The sides are nameless, so that two pictures of different size reach the sentence that says so.
+Picture = Shaped[np.ndarray, "_ _ 3"] | Shaped[Tensor, "... 3 _ _"]
+"""One picture as an array (height, width, 3), or any number of them as a tensor (..., 3, height, width)."""
+
+
+def operands(
+    prediction: Picture, reference: Picture
+) -> tuple[Float[Tensor, "*batch 3 height width"], Float[Tensor, "*batch 3 height width"]]:
+    """The two pictures of a full-reference metric, in light.
+
+    Convention:  arrays become float64 tensors; of two types the more precise is taken; an array follows a
+    tensor to its device.
+
+    Raises:
+        ImageError: integers, another shape, two shapes that differ, an empty picture, NaN or infinity.
+    """
+    left = light_tensor(prediction, "prediction")
+    right = light_tensor(reference, "reference")
+    require_same_shape(left, right, ("prediction", "reference"))
+    return matched(left, right)
+
+
+def light_tensor(picture: Picture, name: str) -> Float[Tensor, "*batch 3 height width"]:
+    """One picture as a tensor of at least float32; integers are refused, since they are codes, not light.
+
+    Raises:
+        ImageError: see `operands`; the message calls the picture by `name`.
+    """
+    tensor = channels_first(picture, name)
+    if not tensor.is_floating_point():
+        raise ImageError(f"{name} holds {tensor.dtype}; expected light as floating point: decode it first.")
+    if tensor.dtype in (torch.float16, torch.bfloat16):
+        tensor = tensor.float()
+    if not torch.isfinite(tensor).all():
+        raise ImageError(f"{name} holds NaN or infinity; replace those pixels before measuring.")
+    return tensor
+
+
+def channels_first(picture: Picture, name: str) -> Shaped[Tensor, "*batch 3 height width"]:
+    """The picture as a tensor (..., 3, height, width); floating arrays become float64.
+
+    Raises:
+        ImageError: another shape, or an empty picture.
+    """
+    shape = tuple(picture.shape)
+    if isinstance(picture, np.ndarray):
+        fits, wanted = picture.ndim == 3 and shape[-1] == 3, "(height, width, 3)"
+    else:
+        fits, wanted = picture.ndim >= 3 and shape[-3] == 3, "(..., 3, height, width)"
+    if not fits or 0 in shape:
+        raise ImageError(
+            f"{name} is a {type(picture).__name__} of shape {shape}; expected {wanted}, not empty."
+        )
+    if isinstance(picture, Tensor):
+        return picture
+    if np.issubdtype(picture.dtype, np.floating):
+        picture = picture.astype(np.float64)
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
+
+
+def require_same_shape(left: Tensor, right: Tensor, names: tuple[str, str]) -> None:
+    """Raise an `ImageError` that gives both shapes unless they are equal."""
+    if left.shape != right.shape:
+        raise ImageError(
+            f"{names[0]} has shape {tuple(left.shape)} and {names[1]} {tuple(right.shape)} "
+            "(channels first); expected two pictures of the same size."
+        )
+
+
+def matched(left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in the more precise of their types; one on the CPU goes to the device of the other."""
+    dtype = torch.promote_types(left.dtype, right.dtype)
+    device = right.device if left.device.type == "cpu" else left.device
+    return left.to(device, dtype), right.to(device, dtype)

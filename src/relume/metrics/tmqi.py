@@ -1,0 +1,173 @@
+"""TMQI, the tone-mapped image quality index: is the structure of the HDR kept, and does the SDR look natural?
+
+References:  [yeganeh2013]; numerically the authors' version 1.0.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from relume.color.luminance import luminance
+from relume.errors import ImageError
+from relume.metrics.operands import Picture, channels_first, light_tensor, matched, require_same_shape
+
+MINIMUM_SIZE = 176
+"""Height and width below which the fifth scale has no room for its 11×11 window."""
+
+_SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+_SCALE_FREQUENCIES = (16.0, 8.0, 4.0, 2.0, 1.0)
+"""Of the scales in cycles/degree, finest first."""
+
+_WINDOW = 11
+_WINDOW_SIGMA = 1.5
+_C1 = 0.01
+_C2 = 10.0
+
+# Means and spreads of natural photographs, in 8-bit codes: a normal and a beta distribution.
+_BRIGHTNESS_MEAN, _BRIGHTNESS_DEVIATION = 115.94, 27.99
+_CONTRAST_SCALE, _CONTRAST_ALPHA, _CONTRAST_BETA = 64.29, 4.4, 10.1
+
+# Added inside square roots, where the slope would be infinite; 1e-12 of a code value.
+_VARIANCE_FLOOR = 1e-24
+
+
+class Tmqi(NamedTuple):
+    """The index and its two parts, each 0..1, higher is better; one value for each picture."""
+
+    q: Float[Tensor, "*batch"]
+    """The index, 0.8012 s^0.3046 + 0.1988 n^0.7088."""
+    s: Float[Tensor, "*batch"]
+    """Structural fidelity."""
+    n: Float[Tensor, "*batch"]
+    """Statistical naturalness."""
+
+
+def tmqi(sdr: Picture, hdr: Picture) -> Tmqi:
+    """How well an SDR picture shows an HDR one.
+
+    Convention:  `sdr` is encoded (sRGB or alike): floating point 0..1, or 8-bit codes; `hdr` is linear in any
+    unit. Arrays are (height, width, 3), tensors (..., 3, height, width), at least 176×176 pixels. Computed
+    in float64, because the variances of the HDR picture do not fit into float32. Only valid windows count.
+    Gradients reach both pictures, but for the range of the HDR picture, which counts as a constant.
+
+    Raises:
+        ImageError: too small, shapes that differ, NaN, codes outside the range.
+
+    References:  [yeganeh2013], eq. 1-9
+    """
+    codes, light = matched(_codes(sdr), light_tensor(hdr, "hdr"))
+    require_same_shape(codes, light, ("sdr", "hdr"))
+    height, width = codes.shape[-2:]
+    if min(height, width) < MINIMUM_SIZE:
+        raise ImageError(
+            f"the pictures are {width}×{height}; TMQI needs {MINIMUM_SIZE}×{MINIMUM_SIZE} pixels."
+        )
+    batch = codes.shape[:-3]
+    sdr_luma = luminance(codes.double().reshape(-1, 3, height, width))
+    hdr_luminance = luminance(light.double().reshape(-1, 3, height, width))
+    s = _structural_fidelity(_stretched(hdr_luminance), sdr_luma)
+    n = _statistical_naturalness(sdr_luma)
+    q = 0.8012 * s.pow(0.3046) + 0.1988 * n.pow(0.7088)
+    return Tmqi(*(value.view(batch).to(codes.dtype) for value in (q, s, n)))
+
+
+def _codes(sdr: Picture) -> Float[Tensor, "*batch 3 height width"]:
+    """8-bit code values as floating point."""
+    if sdr.dtype in (np.uint8, torch.uint8):
+        return channels_first(sdr, "sdr").double()
+    encoded = light_tensor(sdr, "sdr")
+    low, high = encoded.min().item(), encoded.max().item()
+    if low < -1e-6 or high > 1.0 + 1e-6:
+        raise ImageError(
+            f"sdr reaches from {low:g} to {high:g}; expected encoded values 0..1 or 8-bit codes (uint8)."
+        )
+    return encoded * 255.0
+
+
+def _stretched(light: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
+    """The range of each picture spread over 32 bits, with the rounded factor of the authors' program."""
+    low = light.amin((-2, -1), keepdim=True).detach()
+    span = (light.amax((-2, -1), keepdim=True) - low).detach()
+    return torch.where(span > 0, (2.0**32 - 1.0) / span, 0.0).round() * (light - low)
+
+
+def _structural_fidelity(hdr: Float[Tensor, "n 1 h w"], sdr: Float[Tensor, "n 1 h w"]) -> Float[Tensor, " n"]:
+    fidelity = torch.ones(hdr.shape[0], dtype=hdr.dtype, device=hdr.device)
+    for scale, (weight, frequency) in enumerate(zip(_SCALE_WEIGHTS, _SCALE_FREQUENCIES, strict=True)):
+        if scale > 0:
+            hdr, sdr = _half(hdr), _half(sdr)
+        # Rounding may leave a map a hair below zero, whose fractional power is NaN.
+        fidelity = fidelity * _local_fidelity(hdr, sdr, frequency).clamp(min=0.0).pow(weight)
+    return fidelity
+
+
+def _local_fidelity(
+    hdr: Float[Tensor, "n 1 h w"], sdr: Float[Tensor, "n 1 h w"], frequency: float
+) -> Float[Tensor, " n"]:
+    """Mean over the windows of: is contrast visible in both or in neither, and has it the same structure."""
+    hdr_mean, sdr_mean = _window_mean(hdr), _window_mean(sdr)
+    hdr_deviation = _deviation(_window_mean(hdr.square()) - hdr_mean.square())
+    sdr_deviation = _deviation(_window_mean(sdr.square()) - sdr_mean.square())
+    covariance = _window_mean(hdr * sdr) - hdr_mean * sdr_mean
+    a, b = _visibility(hdr_deviation, frequency), _visibility(sdr_deviation, frequency)
+    contrast = (2.0 * a * b + _C1) / (a.square() + b.square() + _C1)
+    structure = (covariance + _C2) / (hdr_deviation * sdr_deviation + _C2)
+    return (contrast * structure).mean((-3, -2, -1))
+
+
+def _visibility(deviation: Float[Tensor, "n 1 h w"], frequency: float) -> Float[Tensor, "n 1 h w"]:
+    """Probability that a contrast of that standard deviation is seen at that frequency (eq. 3-5)."""
+    sensitivity = 260.0 * (0.0192 + 0.114 * frequency) * math.exp(-((0.114 * frequency) ** 1.1))
+    threshold = 128.0 / (1.4 * sensitivity)
+    probability: Tensor = torch.special.ndtr((deviation - threshold) / (threshold / 3.0))
+    return probability
+
+
+def _statistical_naturalness(sdr: Float[Tensor, "n 1 h w"]) -> Float[Tensor, " n"]:
+    """How likely a photograph has this mean and this local contrast, relative to the likeliest (eq. 6-8)."""
+    z = (sdr.mean((-3, -2, -1)) - _BRIGHTNESS_MEAN) / _BRIGHTNESS_DEVIATION
+    mode = (_CONTRAST_ALPHA - 1.0) / (_CONTRAST_ALPHA + _CONTRAST_BETA - 2.0)
+    x = (_block_deviation(sdr) / _CONTRAST_SCALE).clamp(0.0, 1.0)
+    rise = (x / mode).pow(_CONTRAST_ALPHA - 1.0)
+    fall = ((1.0 - x) / (1.0 - mode)).pow(_CONTRAST_BETA - 1.0)
+    return (-0.5 * z.square()).exp() * rise * fall
+
+
+def _block_deviation(luma: Float[Tensor, "n 1 h w"]) -> Float[Tensor, " n"]:
+    """Mean over pixels of the sample deviation of their 11×11 block; blocks at the end are filled with 0."""
+    height, width = luma.shape[-2:]
+    padded = functional.pad(luma, (0, -width % _WINDOW, 0, -height % _WINDOW))
+    blocks = padded.reshape(len(luma), -(-height // _WINDOW), _WINDOW, -(-width // _WINDOW), _WINDOW)
+    deviation = _deviation(blocks.var((-3, -1)))
+    pixels = torch.outer(_pixels_of_blocks(height, luma), _pixels_of_blocks(width, luma))
+    return (deviation * pixels).sum((-2, -1)) / (height * width)
+
+
+def _pixels_of_blocks(length: int, like: Tensor) -> Float[Tensor, " blocks"]:
+    """How many pixels of a side of that length lie in each block."""
+    starts = torch.arange(0, length, _WINDOW, dtype=like.dtype, device=like.device)
+    return (length - starts).clamp(max=_WINDOW)
+
+
+def _deviation(variance: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    return variance.clamp(min=_VARIANCE_FLOOR).sqrt()
+
+
+def _half(image: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h_half w_half"]:
+    """Every second pixel of the mean with its right and lower neighbours; the last row and column repeat."""
+    padded = functional.pad(image, (0, 1, 0, 1), mode="replicate")
+    return functional.avg_pool2d(padded, kernel_size=2, stride=2)
+
+
+def _window_mean(image: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h_valid w_valid"]:
+    """Gaussian-weighted mean of each 11×11 window that lies inside the image."""
+    offset = torch.arange(_WINDOW, dtype=image.dtype, device=image.device) - _WINDOW // 2
+    taps = (-0.5 * (offset / _WINDOW_SIGMA).square()).exp()
+    taps = taps / taps.sum()
+    rows = functional.conv2d(image, taps.view(1, 1, _WINDOW, 1))
+    return functional.conv2d(rows, taps.view(1, 1, 1, _WINDOW))
