@@ -22,6 +22,9 @@ LOG_MEAN = 0.18
 CEILING = 60_000.0
 """Scenes have a log-mean luminance of 0.18 and end at 60 000, as the photographed ones do."""
 
+# Radii of the shapes, relative to the height of the picture.
+_SMALLEST, _LARGEST = 0.015, 0.45
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
@@ -108,6 +111,17 @@ def _glow(sources: Float[Tensor, "3 height width"]) -> Float[Tensor, "3 height w
     return total
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Shape:
+    """An ellipse or rectangle: where it is, what it covers, how far each pixel is from its middle."""
+
+    box: tuple[slice, slice]
+    coverage: Float[Tensor, "rows columns"]
+    """0..1, soft at the edge."""
+    distance: Float[Tensor, "rows columns"]
+    """0 in the middle, 1 at the edge."""
+
+
 class _Draw:
     """Everything random about one scene, at one size."""
 
@@ -155,48 +169,40 @@ class _Draw:
         """Occluding shapes with power-law sizes, each with a colour and a texture of its own."""
         field = torch.empty(3, self.height, self.width, device=self.device)
         field[:] = 0.2 * self.color(0.3) * torch.exp2(0.4 * textures[0])
-        count = self.integer(40, 160)
-        smallest, largest = 0.01, 0.45
-        for _ in range(count):
+        for _ in range(self.integer(60, 240)):
             # Radii with density r^-3 between the two ends, by inversion.
             share = self.uniform((0.0, 1.0))
-            radius = (smallest**-2 * (1 - share) + largest**-2 * share) ** -0.5
+            radius = (_SMALLEST**-2 * (1 - share) + _LARGEST**-2 * share) ** -0.5
+            shape = self._shape(radius)
+            if shape is None:
+                continue
             albedo = min(0.2 * 2 ** (1.3 * self._normal()), 0.92)
-            texture = textures[self.integer(0, len(textures) - 1)]
-            gain = albedo * self.color(0.35), self.uniform((0.05, 0.7))
-            self._paint(field, texture, gain, radius)
+            texture = textures[self.integer(0, len(textures) - 1)][(..., *shape.box)]
+            shade = albedo * self.color(0.35) * torch.exp2(self.uniform((0.05, 0.7)) * texture)
+            field[(..., *shape.box)] = torch.lerp(field[(..., *shape.box)], shade, shape.coverage)
         return field.clamp(0.005, 1.2)
 
-    def _paint(self, field: Tensor, texture: Tensor, gain: tuple[Tensor, float], radius: float) -> None:
-        """Cover a part of the field with one shape, in place, touching only its bounding box."""
-        inside, box = self._shape(radius)
-        if inside is None:
-            return
-        color, contrast = gain
-        shade = color * torch.exp2(contrast * texture[(..., *box)])
-        field[(..., *box)] = torch.lerp(field[(..., *box)], shade, inside)
+    def _shape(self, radius: float, softness: float = 1.0) -> _Shape | None:
+        """A random shape, or None if it lies outside the picture.
 
-    def _shape(self, radius: float, softness: float = 1.0) -> tuple[Tensor | None, tuple[slice, slice]]:
-        """Coverage 0..1 of a random ellipse or rectangle within its bounding box.
-
-        The radius is relative to the height, the softness of the edge in pixels. None: outside the picture.
+        The radius is relative to the height, the softness of the edge in pixels.
         """
         centre_x, centre_y = self.uniform((-0.1, self.aspect + 0.1)), self.uniform((-0.1, 1.1))
         stretch = 2 ** self.uniform((-1.2, 1.2))
         half_width, half_height = radius * stretch**0.5, radius / stretch**0.5
+        angle, round_ = self.uniform((0.0, math.pi)), self.chance(0.5)
         reach = 1.5 * max(half_width, half_height) + softness * 2 / self.height
         top, bottom = self._span(centre_y - reach, centre_y + reach, self.height)
         left, right = self._span(centre_x - reach, centre_x + reach, self.width)
-        box = (slice(top, bottom), slice(left, right))
         if top >= bottom or left >= right:
-            return None, box
-        angle = self.uniform((0.0, math.pi))
+            return None
         dx, dy = self.x[:, left:right] - centre_x, self.y[top:bottom] - centre_y
         u = (dx * math.cos(angle) + dy * math.sin(angle)) / half_width
         v = (dy * math.cos(angle) - dx * math.sin(angle)) / half_height
-        distance = torch.hypot(u, v) if self.chance(0.5) else torch.maximum(u.abs(), v.abs())
+        distance = torch.hypot(u, v) if round_ else torch.maximum(u.abs(), v.abs())
         scale = min(half_width, half_height) * self.height / softness
-        return ((1.0 - distance) * scale + 0.5).clamp(0.0, 1.0), box
+        coverage = ((1.0 - distance) * scale + 0.5).clamp(0.0, 1.0)
+        return _Shape(box=(slice(top, bottom), slice(left, right)), coverage=coverage, distance=distance)
 
     def _span(self, low: float, high: float, end: int) -> tuple[int, int]:
         return max(int(low * self.height), 0), min(int(high * self.height) + 1, end)
@@ -211,9 +217,9 @@ class _Draw:
         direct = self.color(0.15) * torch.exp2(steepness * ramp)
         lit = torch.ones(1, self.height, self.width, device=self.device)
         for _ in range(self.integer(0, 6)):
-            inside, box = self._shape(self.uniform((0.1, 0.6)), softness=self.uniform((1.0, 40.0)))
-            if inside is not None:
-                lit[(..., *box)] *= 1.0 - inside
+            shape = self._shape(self.uniform((0.1, 0.6)), softness=self.uniform((1.0, 40.0)))
+            if shape is not None:
+                lit[(..., *shape.box)] *= 1.0 - shape.coverage
         ambient = self.color(0.2) * 2.0 ** -self.uniform(about.shadow_stops)
         return direct * lit + ambient
 
@@ -228,29 +234,32 @@ class _Draw:
             horizon = self.uniform((0.1, 0.7)) + self.uniform((0.0, 0.15)) * textures[0]
             return torch.lerp(scene, sky, ((horizon - self.y) * self.height).clamp(0.0, 1.0))
         for _ in range(self.integer(1, 4)):
-            inside, box = self._shape(self.uniform((0.05, 0.25)))
-            if inside is not None:
-                scene[(..., *box)] = torch.lerp(scene[(..., *box)], sky[(..., *box)], inside)
+            shape = self._shape(self.uniform((0.05, 0.25)))
+            if shape is not None:
+                box = (..., *shape.box)
+                scene[box] = torch.lerp(scene[box], sky[box], shape.coverage)
         return scene
 
     def highlights(self) -> Float[Tensor, "3 height width"]:
         """Small reflections of sources on glossy things: soft blobs, 1 to 7 stops above the diffuse light."""
         layer = torch.zeros(3, self.height, self.width, device=self.device)
         for _ in range(self.integer(0, 30)):
-            inside, box = self._shape(self.uniform((0.001, 0.012)), softness=self.uniform((1.0, 4.0)))
-            if inside is not None:
-                layer[(..., *box)] += inside**2 * self.color(0.15) * 0.2 * 2.0 ** self.uniform((1.0, 7.0))
+            shape = self._shape(self.uniform((0.001, 0.012)), softness=self.uniform((1.0, 4.0)))
+            radiance = 0.2 * 2.0 ** self.uniform((1.0, 7.0)) * self.color(0.15)
+            if shape is not None:
+                layer[(..., *shape.box)] += radiance * shape.coverage**2
         return layer
 
     def sources(self, about: Kind) -> Float[Tensor, "3 height width"]:
-        """Lamps, tubes, lit signs, the sun: bright in the middle, falling a little to the edge."""
+        """Lamps, tubes, lit signs, the sun: evenly lit, or hot in the middle and falling to the edge."""
         layer = torch.zeros(3, self.height, self.width, device=self.device)
         for _ in range(self.integer(*about.lights)):
             low, high = about.light_size
             radius = low * (high / low) ** self.uniform((0.0, 1.0))
-            inside, box = self._shape(radius, softness=self.uniform((1.0, 5.0)))
-            if inside is None:
-                continue
+            shape = self._shape(radius, softness=self.uniform((1.0, 5.0)))
             radiance = 0.2 * 2.0 ** self.uniform(about.light_stops) * self.color(1.5 * about.saturation)
-            layer[(..., *box)] = torch.maximum(layer[(..., *box)], radiance * inside**1.5)
+            falloff = self.uniform((0.0, 4.0))
+            if shape is not None:
+                light = radiance * shape.coverage * torch.exp2(-falloff * shape.distance.square())
+                layer[(..., *shape.box)] = torch.maximum(layer[(..., *shape.box)], light)
         return layer

@@ -1,0 +1,52 @@
+"""Training pairs: a scene, and what a camera made of it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from relume.camera.camera import Camera
+from relume.data.scenes import Scenes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairs(Dataset[dict[str, Tensor]]):
+    """Pairs of an SDR picture and the light that it was taken of, endless and without state.
+
+    Pair `index` is a pure function of (seed, index): whoever asks for it, on whatever process and in
+    whatever order, gets the same. That is what makes training resumable and distributable.
+
+    A pair has `sdr`, encoded, 0..1, (3, height, width); `hdr`, linear, 1.0 = the level that clips, of the same
+    shape; `exposure`, the factor from scene to sensor, (); `response`, the camera's curve, (1024,).
+    """
+
+    scenes: Scenes
+    camera: Camera
+    size: tuple[int, int]
+    """(height, width)."""
+    seed: int = 0
+    count: int = 1 << 40
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        generator = sample_generator(self.seed, index)
+        scene = self.scenes.draw(size=self.size, generator=generator)
+        shot = self.camera(scene[None], generator=generator)
+        return {
+            "sdr": shot.sdr[0],
+            "hdr": shot.sensor[0],
+            "exposure": shot.exposure[0],
+            "response": shot.response[0],
+        }
+
+
+def sample_generator(seed: int, index: int) -> torch.Generator:
+    """The generator of one sample: far apart for neighbouring indices and seeds."""
+    # SplitMix64's finalizer: seeds that differ in one bit give unrelated streams.
+    mixed = (seed * 0x9E3779B97F4A7C15 + index + 1) & 0xFFFFFFFFFFFFFFFF
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = ((mixed ^ (mixed >> shift)) * factor) & 0xFFFFFFFFFFFFFFFF
+    return torch.Generator().manual_seed((mixed ^ (mixed >> 31)) >> 1)
