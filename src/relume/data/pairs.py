@@ -17,8 +17,8 @@ class Pairs(Dataset[dict[str, Tensor]]):
     Pair `index` is a pure function of (seed, index): whoever asks for it, on whatever process and in
     whatever order, gets the same. That is what makes training resumable and distributable.
 
-    A pair has `sdr`, encoded, 0..1, (3, height, width); `hdr`, linear, 1.0 = the level that clips, of the same
-    shape; `exposure`, the factor from scene to sensor, (); `response`, the camera's curve, (1024,).
+    A pair has `sdr`, encoded, 0..1, (3, height, width); `hdr`, linear, 1.0 = the level that clips, of the
+    same shape; `exposure`, the factor from scene to sensor, (); `response`, the camera's curve, (1024,).
     """
 
     scenes: Scenes

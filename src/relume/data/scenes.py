@@ -85,7 +85,7 @@ class Mixture(Scenes):
 
     def draw(self, *, size: tuple[int, int], generator: torch.Generator) -> Float[Tensor, "3 height width"]:
         """A picture of one of the parts."""
-        shares = torch.tensor([share for _, share in self.parts])
+        shares = torch.tensor([share for _, share in self.parts], device=generator.device)
         chosen = int(torch.multinomial(shares, 1, generator=generator))
         return self.parts[chosen][0].draw(size=size, generator=generator)
 
