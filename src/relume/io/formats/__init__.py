@@ -3,11 +3,15 @@
 A new format is one module with a constant `FORMAT` and one row here.
 """
 
+from relume.io.formats import exr, pfm
 from relume.io.formats.format import FileInfo, Format, WriteOptions
 
 __all__ = ["FORMATS", "FileInfo", "Format", "WriteOptions", "by_signature", "by_suffix", "known_suffixes"]
 
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (
+    exr.FORMAT,
+    pfm.FORMAT,
+)
 
 
 def by_signature(head: bytes) -> Format | None:
