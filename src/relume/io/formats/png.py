@@ -1,0 +1,233 @@
+"""PNG: 8 or 16 bits, lossless, SDR; HDR ones with a cICP chunk are read.
+
+References:  W3C, Portable Network Graphics, third edition (2025), sections 5 and 11.
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from relume.color.encoding import SRGB, Encoding
+from relume.color.primaries import BT709, Primaries
+from relume.errors import UnreadableFile
+from relume.image import Image
+from relume.io import exif, icc
+from relume.io.formats.chromaticities import primaries_of
+from relume.io.formats.format import FileInfo, Format, WriteOptions
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEAD_LENGTH = len(_SIGNATURE) + 25
+_KEPT = {b"tRNS", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"cLLI", b"eXIf", b"acTL"}
+_CHANNELS = {0: "Y", 2: "RGB", 3: "palette", 4: "YA", 6: "RGBA"}
+_GREY = (0, 4)
+_DEPTHS = (1, 2, 4, 8, 16)
+_LARGEST_PROFILE = 1 << 24
+# Writers of sRGB files say 1/2.2 where they mean the sRGB curve; ImageMagick and libpng take it so too.
+_GAMMA_OF_SRGB = range(45_000, 46_001)
+_CREDIBLE_GAMMA = range(10_000, 1_000_001)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Header:
+    width: int
+    height: int
+    depth: int
+    color: int
+    interlaced: bool
+    chunks: dict[bytes, bytes]
+
+    @property
+    def top(self) -> int:
+        """The code of 1.0 once decoded; fewer bits than 8 become 8."""
+        return 65535 if self.depth == 16 else 255
+
+    @property
+    def exif(self) -> exif.Exif:
+        return exif.parse(self.chunks.get(b"eXIf", b""))
+
+
+def probe(path: Path) -> FileInfo:
+    """What the chunks beside the pixels say."""
+    with path.open("rb") as file:
+        header = _header(path, file)
+    profile, tags = _profile(header)
+    if b"acTL" in header.chunks:
+        tags["animation"] = "the first picture is read"
+    if header.interlaced:
+        tags["interlaced"] = "yes"
+    turned = header.exif.swaps_sides
+    return FileInfo(
+        path=path,
+        format=FORMAT.name,
+        width=header.height if turned else header.width,
+        height=header.width if turned else header.height,
+        channels=_CHANNELS[header.color]
+        + ("A" if b"tRNS" in header.chunks and header.color in (0, 2) else ""),
+        sample=f"{header.depth} bit",
+        encoding=profile.encoding,
+        metadata=header.exif.metadata,
+        tags=tags,
+    )
+
+
+def read(path: Path) -> Image:
+    """Decode the picture, upright, by the first of cICP, iCCP, sRGB, gAMA with cHRM that it carries.
+
+    Raises:
+        UnreadableFile: truncated, corrupt or not a PNG.
+    """
+    with path.open("rb") as file:
+        header = _header(path, file)
+        file.seek(0)
+        samples = header.exif.upright(_samples(file.read()))
+    profile, _ = _profile(header)
+    pixels, alpha = icc.decode(samples, profile, top=header.top)
+    return Image(pixels, profile.encoding, alpha, header.exif.metadata)
+
+
+def write(path: Path, image: Image, options: WriteOptions) -> None:
+    """Write 8 or 16 bits with profile (sRGB: the chunk of that name) and EXIF, lossless."""
+    import imagecodecs
+
+    depth = options.depth or 8
+    samples = icc.quantize(image, depth)
+    if depth == 8:
+        encoded = imagecodecs.png_encode(samples, level=2)
+    else:
+        # The lower byte of 16 is noise, on which the search for repetitions is lost time and even space.
+        encoded = imagecodecs.png_encode(
+            samples, level=1, strategy=imagecodecs.PNG.STRATEGY.RLE, filter=imagecodecs.PNG.FILTER.SUB
+        )
+    with path.open("wb") as file:
+        file.write(encoded[:_HEAD_LENGTH])
+        if (image.encoding.primaries, image.encoding.transfer) == (SRGB.primaries, SRGB.transfer):
+            file.write(_chunk(b"sRGB", b"\0"))
+        else:
+            file.write(_chunk(b"iCCP", b"icc\0\0" + zlib.compress(icc.build(image.encoding))))
+        if block := exif.build(image.metadata):
+            file.write(_chunk(b"eXIf", block))
+        file.write(memoryview(encoded)[_HEAD_LENGTH:])
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _header(path: Path, file: BinaryIO) -> _Header:
+    """The head and the chunks that we use, wherever they stand; broken ones are left out."""
+    head = file.read(_HEAD_LENGTH)
+    if not head.startswith(_SIGNATURE):
+        raise UnreadableFile(path, "is no PNG: it does not begin like one.")
+    if len(head) < _HEAD_LENGTH or head[12:16] != b"IHDR":
+        raise UnreadableFile(path, "is cut short: its head is missing; get a whole copy.")
+    width, height, depth, color, _, _, interlace = struct.unpack_from(">IIBBBBB", head, 16)
+    if not width or not height or color not in _CHANNELS or depth not in _DEPTHS:
+        raise UnreadableFile(
+            path,
+            f"the head of this PNG makes no sense: {width} × {height}, depth {depth}, colour type {color}.",
+        )
+    return _Header(
+        width=width, height=height, depth=depth, color=color, interlaced=bool(interlace), chunks=_chunks(file)
+    )
+
+
+def _chunks(file: BinaryIO) -> dict[bytes, bytes]:
+    """Kind → data of the chunks that we use, the first of each."""
+    chunks: dict[bytes, bytes] = {}
+    while len(start := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", start)
+        if kind == b"IEND":
+            break
+        if kind not in _KEPT or length > _LARGEST_PROFILE:
+            file.seek(length + 4, 1)
+            continue
+        data, checksum = file.read(length), file.read(4)
+        if checksum == struct.pack(">I", zlib.crc32(kind + data)):
+            chunks.setdefault(kind, data)
+    return chunks
+
+
+def _profile(header: _Header) -> tuple[icc.Profile, dict[str, str]]:
+    """What the samples mean, and what to tell of it."""
+    chunks = header.chunks
+    space = "GRAY" if header.color in _GREY else "RGB"
+    if (profile := _cicp_profile(header)) is not None:
+        return profile, {"cICP": profile.description, **_light_level(chunks.get(b"cLLI", b""))}
+    if b"iCCP" in chunks:
+        return icc.interpret(_inflated(chunks[b"iCCP"]), space=space)
+    if b"sRGB" not in chunks and (b"gAMA" in chunks or b"cHRM" in chunks):
+        profile = _calibrated(chunks, space)
+        return profile, {"calibration": profile.description}
+    return icc.Profile(space=space), {}
+
+
+def _cicp_profile(header: _Header) -> icc.Profile | None:
+    """The meaning of code points, with the footroom and headroom of narrow range taken off."""
+    data = header.chunks.get(b"cICP", b"")
+    if len(data) != 4 or (encoding := icc.from_cicp(data[0], data[1])) is None:
+        return None
+    step = 256 if header.depth == 16 else 1
+    narrow = icc.ParametricCurve(exponent=1.0, scale=header.top / (219 * step), offset=-16 / 219)
+    return icc.Profile(
+        description="-".join(str(code) for code in data),
+        encoding=encoding,
+        curves=None if data[3] else (narrow, narrow, narrow),
+    )
+
+
+def _light_level(data: bytes) -> dict[str, str]:
+    if len(data) != 8:
+        return {}
+    most, average = struct.unpack(">II", data)
+    return {"MaxCLL": f"{most / 1e4:g} cd/m²", "MaxFALL": f"{average / 1e4:g} cd/m²"}
+
+
+def _inflated(chunk: bytes) -> bytes:
+    """The profile in an iCCP chunk; what cannot be inflated is left for no profile to be found in."""
+    _, _, data = chunk.partition(b"\0")
+    try:
+        return zlib.decompressobj().decompress(data[1:], _LARGEST_PROFILE)
+    except zlib.error:
+        return chunk
+
+
+def _calibrated(chunks: dict[bytes, bytes], space: str) -> icc.Profile:
+    """sRGB, with another gamma or other primaries as the chunks say."""
+    primaries = _primaries(chunks.get(b"cHRM", b"")) if space == "RGB" else None
+    gamma = int.from_bytes(chunks.get(b"gAMA", b""))
+    if gamma in _GAMMA_OF_SRGB or gamma not in _CREDIBLE_GAMMA:
+        encoding = Encoding(primaries or BT709, SRGB.transfer, SRGB.reference)
+        return icc.Profile(description="cHRM", space=space, encoding=encoding)
+    curve = icc.ParametricCurve(exponent=1e5 / gamma)
+    description = f"gAMA {gamma / 1e5:g}" + (", cHRM" if primaries else "")
+    return icc.from_curves(description, primaries or BT709, (curve, curve, curve), space=space)
+
+
+def _primaries(data: bytes) -> Primaries | None:
+    if len(data) != 32:
+        return None
+    white_x, white_y, *rgb = (number / 1e5 for number in struct.unpack(">8I", data))
+    return primaries_of((*rgb, white_x, white_y))
+
+
+def _samples(data: bytes) -> np.ndarray:
+    """Codes of 8 or 16 bits (height, width, channels), palettes and transparent colours resolved."""
+    import imagecodecs
+
+    samples: np.ndarray = imagecodecs.png_decode(data)
+    return samples if samples.ndim == 3 else samples[..., np.newaxis]
+
+
+FORMAT = Format(
+    name="PNG",
+    suffixes=(".png", ".apng"),
+    signatures=(_SIGNATURE,),
+    depths=(8, 16),
+    probe=probe,
+    read=read,
+    write=write,
+)
