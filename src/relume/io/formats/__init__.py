@@ -3,14 +3,20 @@
 A new format is one module with a constant `FORMAT` and one row here.
 """
 
-from relume.io.formats import exr, pfm
+from relume.io.formats import bmp, exr, jpeg, pfm, png, radiance, tiff, webp
 from relume.io.formats.format import FileInfo, Format, WriteOptions
 
 __all__ = ["FORMATS", "FileInfo", "Format", "WriteOptions", "by_signature", "by_suffix", "known_suffixes"]
 
 FORMATS: tuple[Format, ...] = (
     exr.FORMAT,
+    radiance.FORMAT,
     pfm.FORMAT,
+    jpeg.FORMAT,
+    png.FORMAT,
+    tiff.FORMAT,
+    webp.FORMAT,
+    bmp.FORMAT,
 )
 
 
