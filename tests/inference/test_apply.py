@@ -53,7 +53,7 @@ def test_grey_and_alpha(codes: np.ndarray) -> None:
 
 def test_pillow_with_palette_transparency_and_orientation(codes: np.ndarray, tmp_path: Path) -> None:
     image = Pillow.fromarray(codes).convert("P", palette=Pillow.Palette.ADAPTIVE)
-    expected = _light(np.asarray(image.convert("RGB")))
+    expected = _light(np.array(image.convert("RGB")))
     torch.testing.assert_close(relume.expand(image, method="linear").pixels, expected, rtol=1e-5, atol=1e-6)
 
 

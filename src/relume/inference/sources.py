@@ -10,6 +10,7 @@ from torch import Tensor
 from relume.color.encoding import LINEAR_SCENE, SRGB, Encoding
 from relume.errors import ImageError
 from relume.image import Image
+from relume.io.pillow import from_pillow
 from relume.io.read import read
 from relume.method import Direction
 
@@ -42,7 +43,7 @@ def as_image(source: Source, direction: Direction, *, encoding: Encoding | None 
     elif isinstance(source, np.ndarray):
         image = _from_array(source, direction)
     else:
-        image = _from_pillow(source)
+        image = from_pillow(source)
     return image if encoding is None else image.assume(encoding)
 
 
@@ -59,7 +60,7 @@ def _from_array(array: np.ndarray, direction: Direction) -> Image:
         planes = planes.astype(np.float32) / _INTEGER_RANGE[array.dtype]
     elif not floating:
         raise ImageError(f"the array is {array.dtype}; expected uint8, uint16 or floating point.")
-    tensor = torch.from_numpy(np.ascontiguousarray(planes))
+    tensor = torch.from_numpy(np.require(planes, requirements=["C", "W"]))
     return _from_planes(tensor, _default_encoding(floating, direction))
 
 
@@ -80,8 +81,3 @@ def _from_planes(tensor: Tensor, encoding: Encoding) -> Image:
     alpha = tensor[3:] if tensor.shape[0] == 4 else None
     pixels = tensor.expand(3, -1, -1) if tensor.shape[0] == 1 else tensor[:3]
     return Image(pixels, encoding, alpha)
-
-
-def _from_pillow(source: "PillowImage") -> Image:
-    """Through a lossless file in memory, so that profile, palette and alpha mean what they mean in files."""
-    raise NotImplementedError
