@@ -17,6 +17,7 @@ from relume.color.primaries import BT709
 from relume.errors import UnreadableFile, UnsupportedFormat
 from relume.image import Image
 from relume.io.formats.format import FileInfo, Format, WriteOptions
+from relume.io.formats.opacity import check_opaque
 
 _LONGEST_HEADER = 256
 _HEADER = re.compile(rb"P([Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+.\deE]{1,40})(?:\r\n|\s)")
@@ -81,8 +82,12 @@ def read(path: Path) -> Image:
 def write(path: Path, image: Image, options: WriteOptions) -> None:
     """Write colour, little-endian, scale factor 1.
 
-    Convention:  linear light of BT.709 primaries, as readers take it to be; alpha and the white are not kept.
+    Convention:  linear light of BT.709 primaries, as readers take it to be; the white is not kept.
+
+    Raises:
+        UnsupportedFormat: transparency.
     """
+    check_opaque(path, image, format_name=FORMAT.name)
     light = image.to(replace(image.encoding.linear, primaries=BT709))
     upward = light.numpy()[::-1]
     with path.open("wb") as file:
