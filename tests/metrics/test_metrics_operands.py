@@ -29,6 +29,11 @@ def test_the_more_precise_type_wins() -> None:
     assert left.dtype == right.dtype == torch.float64
 
 
+def test_half_precision_is_widened() -> None:
+    """Squares of light in cd/m² do not fit into half precision."""
+    assert light_tensor(torch.ones(3, 2, 2, dtype=torch.bfloat16), "reference").dtype == torch.float32
+
+
 def test_eight_bit_codes_stay_codes() -> None:
     assert channels_first(np.full((2, 2, 3), 7, dtype=np.uint8), "sdr").dtype == torch.uint8
 

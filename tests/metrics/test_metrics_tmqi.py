@@ -102,6 +102,19 @@ def test_gradient_is_finite_even_where_flat(generator: torch.Generator) -> None:
     assert sdr.grad.abs().max() > 0
 
 
+@pytest.mark.parametrize("kind", ["negative", "checks"])
+def test_the_worst_pictures_have_values_and_gradients(generator: torch.Generator, kind: str) -> None:
+    """A negative has the opposite structure, checks have more contrast than any photograph."""
+    hdr = _tone_mapped(_scene(generator))
+    checks = torch.arange(180)[:, None].add(torch.arange(190)).remainder(2).float().expand(3, -1, -1)
+    sdr = (1.0 - hdr if kind == "negative" else checks).clone().requires_grad_()
+    q, s, n = tmqi(sdr, hdr)
+    q.backward()
+    assert float((s if kind == "negative" else n).detach()) == pytest.approx(0.0, abs=1e-3)
+    assert sdr.grad is not None
+    assert torch.isfinite(sdr.grad).all()
+
+
 def test_too_small_a_picture_is_refused() -> None:
     with pytest.raises(ImageError, match="the pictures are 175×200; TMQI needs 176×176"):
         tmqi(torch.ones(3, 200, 175), torch.ones(3, 200, 175))

@@ -28,6 +28,50 @@ def test_equals_the_program_of_the_authors(shared: Path, pair: str) -> None:
     assert float(corrected.max()) == pytest.approx(expected["crf_max"], rel=1e-8)
 
 
+def _by_hand(prediction: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """The published program written out for pixels (n, 3), without what makes ours well conditioned."""
+    matrix = np.array(
+        [[0.412424, 0.357579, 0.180464], [0.212656, 0.715158, 0.072186], [0.019332, 0.119193, 0.950444]]
+    )
+
+    def encode(light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        xyz = (np.maximum(light, 0.005) @ matrix.T).clip(1e-4, 1e8)
+        x, y = (xyz[:, index] / xyz.sum(1) for index in (0, 1))
+        u, v = 4 * x / (-2 * x + 12 * y + 3), 9 * y / (-2 * x + 12 * y + 3)
+        return pq(xyz[:, 1]), np.stack([u, v], 1) * 410 / 255
+
+    def pq(luminance: np.ndarray) -> np.ndarray:
+        power = (luminance / 1e4) ** 0.1593
+        return ((0.8359 + 18.8516 * power) / (1 + 18.6875 * power)) ** 78.8438
+
+    floor = pq(np.array(0.005))
+    (luma, uv), (target_luma, target_uv) = encode(prediction), encode(reference)
+    luma = np.polyval(np.polyfit(luma, target_luma, 3), luma)
+    u, v = uv.T
+    columns = np.stack([u**3, v**3, u**2, v**2, u * v, u, v, np.ones_like(u)], 1)
+    ridge, start = 0.01 * len(u) / 8, np.zeros((8, 2))
+    start[5, 0] = start[6, 1] = 1
+    weights = np.linalg.solve(columns.T @ columns + ridge * np.eye(8), columns.T @ target_uv + ridge * start)
+    u, v = np.maximum(columns @ weights, floor).T * 255 / 410
+    root = np.maximum(luma, floor) ** (1 / 78.8438)
+    luminance = 1e4 * ((root - 0.8359) / (18.8516 - 18.6875 * root)) ** (1 / 0.1593)
+    x, y = 9 * u / (6 * u - 16 * v + 12), 4 * v / (6 * u - 16 * v + 12)
+    xyz = np.stack([x / y * luminance, luminance, (1 - x - y) / y * luminance], 1).clip(1e-4, 1e8)
+    return np.maximum(xyz @ np.linalg.inv(matrix).T, 0)
+
+
+def test_equals_the_formulas_where_the_fit_leaves_the_range(generator: torch.Generator) -> None:
+    """A pale prediction of strong colours; its few strong ones are thrown far out by the fitted cubic."""
+    prediction = 20.0 + 20.0 * torch.rand(3, 24, 30, generator=generator, dtype=torch.float64)
+    grey = prediction.mean(0)
+    reference = (grey + 10.0 * (prediction - grey)).clamp(min=0.0)
+    prediction[:, 0, :3] = 100.0 * torch.eye(3)
+    prediction[:, 0, 3] = 0.0
+    corrected = correct_tone_curve(prediction, reference)
+    expected = _by_hand(prediction.flatten(1).T.numpy(), reference.flatten(1).T.numpy())
+    np.testing.assert_allclose(corrected.flatten(1).T, expected, rtol=1e-7, atol=1e-9)
+
+
 def _scene(generator: torch.Generator, *batch: int) -> torch.Tensor:
     """Light over four orders of magnitude, in muted colours."""
     grey = 10.0 ** (4.0 * torch.rand(*batch, 1, 24, 30, generator=generator, dtype=torch.float64) - 1.0)

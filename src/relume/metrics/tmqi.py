@@ -72,7 +72,7 @@ def tmqi(sdr: Picture, hdr: Picture) -> Tmqi:
     hdr_luminance = luminance(light.double().reshape(-1, 3, height, width))
     s = _structural_fidelity(_stretched(hdr_luminance), sdr_luma)
     n = _statistical_naturalness(sdr_luma)
-    q = 0.8012 * s.pow(0.3046) + 0.1988 * n.pow(0.7088)
+    q = 0.8012 * _power(s, 0.3046) + 0.1988 * _power(n, 0.7088)
     return Tmqi(*(value.view(batch).to(codes.dtype) for value in (q, s, n)))
 
 
@@ -101,8 +101,7 @@ def _structural_fidelity(hdr: Float[Tensor, "n 1 h w"], sdr: Float[Tensor, "n 1 
     for scale, (weight, frequency) in enumerate(zip(_SCALE_WEIGHTS, _SCALE_FREQUENCIES, strict=True)):
         if scale > 0:
             hdr, sdr = _half(hdr), _half(sdr)
-        # Rounding may leave a map a hair below zero, whose fractional power is NaN.
-        fidelity = fidelity * _local_fidelity(hdr, sdr, frequency).clamp(min=0.0).pow(weight)
+        fidelity = fidelity * _power(_local_fidelity(hdr, sdr, frequency), weight)
     return fidelity
 
 
@@ -152,6 +151,11 @@ def _pixels_of_blocks(length: int, like: Tensor) -> Float[Tensor, " blocks"]:
     """How many pixels of a side of that length lie in each block."""
     starts = torch.arange(0, length, _WINDOW, dtype=like.dtype, device=like.device)
     return (length - starts).clamp(max=_WINDOW)
+
+
+def _power(base: Float[Tensor, " n"], exponent: float) -> Float[Tensor, " n"]:
+    """A power with a finite slope at zero; fidelity below zero, where structures are opposite, counts as 0."""
+    return base.clamp(min=1e-30).pow(exponent)
 
 
 def _deviation(variance: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
