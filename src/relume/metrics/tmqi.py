@@ -154,7 +154,7 @@ def _pixels_of_blocks(length: int, like: Tensor) -> Float[Tensor, " blocks"]:
 
 
 def _power(base: Float[Tensor, " n"], exponent: float) -> Float[Tensor, " n"]:
-    """A power with a finite slope at zero; fidelity below zero, where structures are opposite, counts as 0."""
+    """A power with a finite slope at zero; a base below zero (structures are opposite) counts as 0."""
     return base.clamp(min=1e-30).pow(exponent)
 
 
