@@ -3,6 +3,7 @@
 References:  W3C, Portable Network Graphics, third edition (2025), sections 5 and 11.
 """
 
+import io
 import struct
 import zlib
 from dataclasses import dataclass
@@ -80,10 +81,9 @@ def read(path: Path) -> Image:
     Raises:
         UnreadableFile: truncated, corrupt or not a PNG.
     """
-    with path.open("rb") as file:
-        header = _header(path, file)
-        file.seek(0)
-        samples = header.exif.upright(_samples(file.read()))
+    data = path.read_bytes()
+    header = _header(path, io.BytesIO(data))
+    samples = header.exif.upright(_samples(data))
     profile, _ = _profile(header)
     pixels, alpha = icc.decode(samples, profile, top=header.top)
     return Image(pixels, profile.encoding, alpha, header.exif.metadata)
@@ -218,8 +218,20 @@ def _samples(data: bytes) -> np.ndarray:
     """Codes of 8 or 16 bits (height, width, channels), palettes and transparent colours resolved."""
     import imagecodecs
 
-    samples: np.ndarray = imagecodecs.png_decode(data)
+    samples: np.ndarray = imagecodecs.png_decode(_without_comments(data))
     return samples if samples.ndim == 3 else samples[..., np.newaxis]
+
+
+def _without_comments(data: bytes) -> bytes:
+    """The file without the chunks that the samples do not need: libpng prints what it dislikes in them."""
+    view = memoryview(data)
+    parts, start = [view[: len(_SIGNATURE)]], len(_SIGNATURE)
+    while start + 12 <= len(view):
+        length, kind = struct.unpack_from(">I4s", view, start)
+        if kind == b"tRNS" or kind[:1].isupper():
+            parts.append(view[start : start + 12 + length])
+        start += 12 + length
+    return b"".join(parts)
 
 
 FORMAT = Format(

@@ -5,6 +5,7 @@ References:  TIFF 6.0; Adobe PageMaker 6.0 TIFF Technical Notes (alpha); ICC.1:2
 
 import json
 import logging
+import math
 import mmap
 import struct
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from relume.color.encoding import LINEAR_SCENE, Encoding, Reference
-from relume.errors import UnsupportedFormat
+from relume.errors import UnreadableFile, UnsupportedFormat
 from relume.image import Image, convert
 from relume.io import exif, icc
 from relume.io.formats.format import FileInfo, Format, WriteOptions
@@ -96,6 +97,7 @@ def read(path: Path) -> Image:
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
         header = _header(path, page)
+        _check_complete(path, page)
         samples, top = _samples(page, header)
     about = _exif(path)
     pixels, alpha = icc.decode(about.upright(samples), header.profile, top=top)
@@ -138,6 +140,8 @@ def write(path: Path, image: Image, options: WriteOptions) -> None:
 
 def _header(path: Path, page: "TiffPage") -> _Header:
     photometric, kind = int(page.photometric), str(page.dtype)
+    if not isinstance(page.imagewidth, int) or not isinstance(page.imagelength, int):
+        raise UnreadableFile(path, "is damaged: its size is no pair of numbers.")
     if _DNG_VERSION in page.tags or page.is_reduced:
         raise UnsupportedFormat(path, "is the raw file of a camera; develop it to a TIFF, PNG or EXR first.")
     if photometric not in _SPACES or (photometric == _YCBCR and page.compression != _JPEG):
@@ -156,6 +160,14 @@ def _header(path: Path, page: "TiffPage") -> _Header:
     alphas = [colors + i for i, extra in enumerate(extras) if extra in (_ASSOCIATED, _UNASSOCIATED)]
     profile, tags = _profile(page, space)
     return _Header(space=space, alpha=alphas[0] if alphas else None, profile=profile, tags=tags)
+
+
+def _check_complete(path: Path, page: "TiffPage") -> None:
+    """Refuse a file that has not all of its strips or tiles; the decoder would make the others black."""
+    present = sum(count > 0 for count in page.databytecounts)
+    wanted = math.prod(page.chunked)
+    if min(present, len(page.dataoffsets)) < wanted:
+        raise UnreadableFile(path, f"is cut short or damaged: it has {present} of {wanted} strips or tiles.")
 
 
 def _name(code: int) -> str:
