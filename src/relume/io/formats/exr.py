@@ -213,15 +213,19 @@ def _planes(path: Path, header: Header, layer: _Layer) -> list[np.ndarray]:
     """The layer's channels as they are stored, in the data window."""
     import OpenEXR
 
-    with (
-        path.open("rb") as stream,
-        OpenEXR.File(stream, separate_channels=True, num_threads=_threads()) as file,
-    ):
-        # The library prints what is wrong with a part and goes on without it.
-        if len(file.parts) != header.parts:
-            raise UnreadableFile(path, "is damaged: its pixels cannot be decompressed.")
-        channels = file.channels()
-        return [channels[name].pixels for name in layer.names]
+    with path.open("rb") as stream:
+        try:
+            file = OpenEXR.File(stream, separate_channels=True, num_threads=_threads())
+        except UnicodeDecodeError as error:
+            raise UnsupportedFormat(
+                path, "has text in its header that is not UTF-8, as the format wants it; save it anew."
+            ) from error
+        with file:
+            # The library prints what is wrong with a part and goes on without it.
+            if len(file.parts) != header.parts:
+                raise UnreadableFile(path, "is damaged: its pixels cannot be decompressed.")
+            channels = file.channels()
+            return [channels[name].pixels for name in layer.names]
 
 
 def _framed(planes: list[np.ndarray], header: Header) -> Float[Tensor, "channels height width"]:

@@ -163,7 +163,9 @@ def _header(attributes: _Attributes, *, tiled: bool, parts: int, path: Path) -> 
             chromaticities=_chromaticities(attributes),
         )
     except (KeyError, ValueError, IndexError, struct.error) as error:
-        raise UnreadableFile(path, f"has a damaged header: {error} is missing or makes no sense.") from error
+        raise UnreadableFile(
+            path, "has a damaged header: channels, windows or compression are missing or make no sense."
+        ) from error
     _check_sizes(header, path)
     return header
 

@@ -81,7 +81,7 @@ class _Header:
         name = self.values.get("FORMAT", ["32-bit_rle_rgbe"])[-1]
         if name not in _PIXELS:
             raise UnsupportedFormat(
-                self.path, f"holds pixels of the kind '{name}'; expected {' or '.join(_PIXELS)}."
+                self.path, f"holds pixels of the kind {name[:40]!r}; expected {' or '.join(_PIXELS)}."
             )
         return _PIXELS[name]
 
@@ -116,7 +116,8 @@ class _Header:
                 numbers = []
             if len(numbers) != count:
                 raise UnreadableFile(
-                    self.path, f"has the header line '{name}={text[:80]}'; expected numbers: {count}."
+                    self.path,
+                    f"has {text[:80]!r} in its header line {name}; expected numbers, {count} of them.",
                 )
             found.append(numbers)
         return found
