@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from relume.color.luminance import luminance
+from relume.color.luminance import BT709_WEIGHTS, luminance
 
 Range = tuple[float, float]
 
@@ -132,11 +132,21 @@ class _Draw:
         columns = (torch.arange(self.width, device=self.device) + 0.5) / self.height
         self.y, self.x = rows[:, None], columns[None, :]
         self.aspect = self.width / self.height
+        self._shares: list[float] = []
 
     def uniform(self, interval: Range) -> float:
         """A number between the two."""
-        share = torch.rand((), generator=self.generator, device=self.device)
-        return interval[0] + (interval[1] - interval[0]) * float(share)
+        return interval[0] + (interval[1] - interval[0]) * self._share()
+
+    def normal(self) -> float:
+        """A number of the standard normal distribution."""
+        return math.sqrt(-2.0 * math.log(1.0 - self._share())) * math.cos(2.0 * math.pi * self._share())
+
+    def _share(self) -> float:
+        # Drawn by the thousand: one by one, the calls would take longer than the picture.
+        if not self._shares:
+            self._shares = torch.rand(2048, generator=self.generator, device=self.device).tolist()
+        return self._shares.pop()
 
     def integer(self, low: int, high: int) -> int:
         """A whole number from low to high, both included."""
@@ -148,9 +158,9 @@ class _Draw:
 
     def color(self, spread: float) -> Float[Tensor, "3 1 1"]:
         """A colour of luminance 1: log-normal gains of that spread, in stops."""
-        stops = spread * torch.randn(3, 1, 1, generator=self.generator, device=self.device)
-        color = torch.exp2(stops)
-        return color / luminance(color)
+        gains = [2.0 ** (spread * self.normal()) for _ in BT709_WEIGHTS]
+        scale = 1.0 / sum(gain * weight for gain, weight in zip(gains, BT709_WEIGHTS, strict=True))
+        return torch.tensor(gains, device=self.device).view(3, 1, 1) * scale
 
     def textures(self) -> list[Float[Tensor, "1 height width"]]:
         """A few fields of noise, mean 0 and variance 1, with spectra of amplitude 1/f^0.6 to 1/f^1.6."""
@@ -176,7 +186,7 @@ class _Draw:
             shape = self._shape(radius)
             if shape is None:
                 continue
-            albedo = min(0.2 * 2 ** (1.3 * self._normal()), 0.92)
+            albedo = min(0.2 * 2 ** (1.3 * self.normal()), 0.92)
             texture = textures[self.integer(0, len(textures) - 1)][(..., *shape.box)]
             shade = albedo * self.color(0.35) * torch.exp2(self.uniform((0.05, 0.7)) * texture)
             field[(..., *shape.box)] = torch.lerp(field[(..., *shape.box)], shade, shape.coverage)
@@ -206,9 +216,6 @@ class _Draw:
 
     def _span(self, low: float, high: float, end: int) -> tuple[int, int]:
         return max(int(low * self.height), 0), min(int(high * self.height) + 1, end)
-
-    def _normal(self) -> float:
-        return float(torch.randn((), generator=self.generator, device=self.device))
 
     def illumination(self, about: Kind) -> Float[Tensor, "3 height width"]:
         """Direct light with a gradient, and shadows with soft edges and the colour of the sky."""
