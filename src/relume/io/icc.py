@@ -37,10 +37,12 @@ ToneCurve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 Tags = dict[bytes, bytes]
 
+_BRIGHTEST = 65504.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class ParametricCurve:
-    """(scale·x + offset)^exponent + lift from the knee on, slope·x + toe below it; never negative.
+    """(scale·x + offset)^exponent + lift from the knee on, slope·x + toe below it, kept finite and positive.
 
     References:  ICC.1:2022, 10.18, of whose five types this is the last and widest.
     """
@@ -58,7 +60,7 @@ class ParametricCurve:
         base = np.maximum(self.scale * values + self.offset, 0.0)
         with np.errstate(all="ignore"):
             power = base**self.exponent + self.lift
-        return np.maximum(np.where(values >= self.knee, power, self.slope * values + self.toe), 0.0)
+        return np.clip(np.where(values >= self.knee, power, self.slope * values + self.toe), 0.0, _BRIGHTEST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,8 +271,8 @@ def _cicp_encoding(tags: Tags) -> Encoding | None:
 def _curve(tags: Tags, name: bytes) -> ToneCurve:
     data = _tag(tags, name, (b"curv", b"para"))
     curve = _parametric_curve(data) if data[:4] == b"para" else _sampled_curve(data)
-    if not np.isfinite(curve(_GRID)).all():
-        raise EncodingError(f"the {name.decode()} curve of the ICC profile is not finite.")
+    if curve(_GRID).max() >= _BRIGHTEST:
+        raise EncodingError(f"the {name.decode()} curve of the ICC profile has no upper end.")
     return curve
 
 
@@ -461,7 +463,7 @@ def _littlecms(samples: np.ndarray, profile: bytes, space: str) -> NDArray[np.fl
     import imagecodecs
 
     light = imagecodecs.cms_transform(
-        np.ascontiguousarray(samples),
+        np.ascontiguousarray(samples[..., 0] if space == "GRAY" else samples),
         profile,
         build(_WIDE_LINEAR),
         colorspace=space.lower(),
