@@ -1,0 +1,285 @@
+"""Which method should be the default of each direction? Measured on views of the training scenes.
+
+    python benchmarks/defaults.py FOLDER [--panoramas 40] [--workers 2]
+
+FOLDER holds `manifest.csv` with the columns split, file, kind. Scenes of other splits than `train` are never
+opened. Panoramas give two random views each, photographs the middle of the picture.
+
+Expansion. A simple camera takes an 8-bit picture of each view, at exposures that clip 2, 5 and 10 % of the
+pixels, once with the sRGB curve and once with a curve like that of a film. Methods get it as any user's
+picture, decoded as sRGB. Both sides are shown on the same display: the light at which the camera clips is
+reference white, 203 cd/m², and light above the peak of the display is cut. PU21-PSNR is taken of the picture
+as it is, after the best exposure (the mean ratio, in stops, of the pixels that are not clipped), and after
+the tone-curve correction of Hanji et al. 2022; and in clipped pixels the error of luminance in stops.
+
+Tone mapping. TMQI of the result, encoded as 8-bit sRGB, against the view.
+
+Intervals are 95 % bootstrap intervals over scenes, of the difference to the unprocessed picture. The methods
+of a name are measured as `configure` builds them without parameters, and with those of `GRID`.
+"""
+
+import argparse
+import csv
+import datetime
+import os
+import shlex
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from relume.catalog import METHODS
+from relume.color.encoding import LINEAR_NITS, LINEAR_SCENE, REFERENCE_WHITE, SRGB
+from relume.color.luminance import luminance
+from relume.data.panorama import perspective_view, random_views
+from relume.image import convert
+from relume.io import read
+from relume.method import Direction, Method, configure
+from relume.metrics.pu21 import LOWEST, pu_psnr
+from relume.metrics.tmqi import tmqi
+from relume.metrics.tone_curve import correct_tone_curve
+
+SIZE = (288, 384)
+FIELD_OF_VIEW = (70.0, 95.0)
+VIEWS_OF_A_PANORAMA = 2
+
+CLIPPED_SHARES = (0.02, 0.05, 0.10)
+CURVES = ("srgb", "film")
+PEAKS = (1000.0, 4000.0)
+
+UNPROCESSED = "unprocessed"
+
+GRID: dict[str, tuple[dict[str, object], ...]] = {
+    "akyuz2007": ({"gamma": 1.2}, {"gamma": 1.5}, {"peak": 400.0}),
+    "reinhard2002": ({"key": 0.18}, {"key": 0.3}, {"white": 3.0}, {"key": 0.18, "white": 3.0}),
+    "reinhard2002_local": ({"key": 0.18}, {"key": 0.3}, {"sharpening": 12.0}),
+    "reinhard_devlin2005": (
+        {"intensity": -1.0},
+        {"intensity": 1.0},
+        {"light_adaptation": 0.5},
+        {"contrast": 0.5},
+    ),
+    "drago2003": ({"bias": 0.7}, {"bias": 0.75}, {"bias": 0.8}, {"bias": 0.9}),
+    "mantiuk2006": (
+        {"factor": 0.05},
+        {"factor": 0.2},
+        {"factor": 0.4},
+        {"mode": "equalization", "factor": 0.3},
+    ),
+}
+
+Image = Float[Tensor, "1 3 height width"]
+Scores = dict[str, dict[str, float]]
+"""Name of a configured method → column → value."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One row of the manifest."""
+
+    path: Path
+    panorama: bool
+    seed: int
+
+
+def train_scenes(folder: Path, panoramas: int, seed: int) -> list[Scene]:
+    """All photographs and so many panoramas, drawn with that seed."""
+    with (folder / "manifest.csv").open(newline="") as file:
+        rows = sorted(
+            (row for row in csv.DictReader(file) if row["split"] == "train"), key=lambda row: row["file"]
+        )
+    scenes = [
+        Scene(folder / row["file"], row["kind"].startswith("panorama"), seed + index)
+        for index, row in enumerate(rows)
+    ]
+    photographs = [scene for scene in scenes if not scene.panorama]
+    candidates = [scene for scene in scenes if scene.panorama]
+    drawn = np.random.default_rng(seed).permutation(len(candidates))[:panoramas]
+    return [candidates[index] for index in sorted(drawn)] + photographs
+
+
+def views_of(scene: Scene) -> Iterator[Image]:
+    """Pictures of the scene in linear light without negative values."""
+    light = read(scene.path).to(LINEAR_SCENE).pixels.clamp(min=0.0)
+    if not scene.panorama:
+        step = max(1, min(light.shape[1] // SIZE[0], light.shape[2] // SIZE[1]))
+        light = torch.nn.functional.avg_pool2d(light, step)
+        top, left = (light.shape[1] - SIZE[0]) // 2, (light.shape[2] - SIZE[1]) // 2
+        yield light[None, :, top : top + SIZE[0], left : left + SIZE[1]]
+        return
+    generator = torch.Generator().manual_seed(scene.seed)
+    views = random_views(VIEWS_OF_A_PANORAMA, generator=generator, horizontal_field_of_view=FIELD_OF_VIEW)
+    pictures = perspective_view(
+        light,
+        yaw=views.yaw,
+        pitch=views.pitch,
+        roll=views.roll,
+        horizontal_field_of_view=views.horizontal_field_of_view,
+        size=SIZE,
+    )
+    yield from (picture[None] for picture in pictures)
+
+
+def configurations(direction: Direction) -> dict[str, Method]:
+    """Every method of that direction as it comes, and with the parameters of the grid."""
+    found = {}
+    for name, method in METHODS.items():
+        if method.spec.direction is not direction or name == "linear":
+            continue
+        for parameters in ({}, *GRID.get(name, ())):
+            written = " ".join(f"{key}={value}" for key, value in parameters.items())
+            found[f"{name} {written}".strip()] = configure(method, parameters)
+    return found
+
+
+def take_picture(light: Image, curve: str) -> Image:
+    """An 8-bit picture: light above 1 is clipped, then the curve, then rounding."""
+    exposed = light.clamp(max=1.0)
+    if curve == "film":
+        # The mean of the curves that [eilertsen2017] fitted to a data base of cameras: n = 0.9, σ = 0.6.
+        power = exposed.pow(0.9)
+        encoded = 1.6 * power / (power + 0.6)
+    else:
+        encoded = convert(exposed, replace(SRGB, transfer="linear"), SRGB)
+    return (255.0 * encoded).round() / 255.0
+
+
+def expand_scores(view: Image) -> Scores:
+    """The means over exposures and curves."""
+    totals: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    methods = {UNPROCESSED: METHODS["linear"](), **configurations(Direction.EXPAND)}
+    brightest = view.amax(1).flatten()
+    for share in CLIPPED_SHARES:
+        light = view / brightest.quantile(1.0 - share).clamp(min=1e-9)
+        clipped = (light.amax(1, keepdim=True) >= 1.0).expand(1, 1, *SIZE)
+        for curve in CURVES:
+            picture = take_picture(light, curve)
+            for name, method in methods.items():
+                expanded = method(convert(picture, SRGB, method.spec.input))
+                output = replace(method.spec.output, white=method.spec.output.white or REFERENCE_WHITE)
+                nits = convert(expanded, output, LINEAR_NITS).clamp(min=0.0)
+                for column, value in compare(nits, light * REFERENCE_WHITE, clipped).items():
+                    totals[name][column].append(value)
+    return {
+        name: {column: float(np.mean(values)) for column, values in columns.items()}
+        for name, columns in totals.items()
+    }
+
+
+def compare(prediction: Image, reference: Image, clipped: Tensor) -> dict[str, float]:
+    """All columns of the table of expansion."""
+    scores = {}
+    stops = (stops_of(prediction) - stops_of(reference))[~clipped].mean()
+    brightest = max(PEAKS)
+    error = stops_of(prediction.clamp(max=brightest)) - stops_of(reference.clamp(max=brightest))
+    for peak in PEAKS:
+        target = reference.clamp(max=peak)
+        shown, aligned = prediction.clamp(max=peak), (prediction * (-stops).exp2()).clamp(max=peak)
+        scores[f"as is, {peak:.0f}"] = float(pu_psnr(shown, target))
+        scores[f"exposure aligned, {peak:.0f}"] = float(pu_psnr(aligned, target))
+        scores[f"tone curve corrected, {peak:.0f}"] = float(
+            pu_psnr(correct_tone_curve(shown, target), target)
+        )
+    scores["error in clipped, stops"] = float(error[clipped].abs().mean())
+    return scores
+
+
+def stops_of(nits: Image) -> Tensor:
+    return luminance(nits).clamp(min=LOWEST).log2()
+
+
+def tonemap_scores(view: Image) -> Scores:
+    """TMQI of each method and of the view clipped at an exposure that brings its log mean to 0.18."""
+    middle = luminance(view).clamp(min=1e-6).log().mean().exp()
+    pictures = {UNPROCESSED: convert(view * (0.18 / middle), replace(SRGB, transfer="linear"), SRGB)}
+    for name, method in configurations(Direction.TONEMAP).items():
+        scene = replace(LINEAR_SCENE, white=method.spec.input.white and REFERENCE_WHITE)
+        pictures[name] = convert(method(convert(view, scene, method.spec.input)), method.spec.output, SRGB)
+    scores = {}
+    for name, picture in pictures.items():
+        codes = (255.0 * picture.clamp(0.0, 1.0)).round().byte()
+        q, s, n = (float(value) for value in tmqi(codes, view))
+        white = float((codes == 255).any(1).float().mean())
+        scores[name] = {"TMQI": q, "structure": s, "naturalness": n, "clipped, %": 100.0 * white}
+    return scores
+
+
+def measure(scene: Scene) -> tuple[list[Scores], list[Scores]]:
+    """Scores of every view of a scene, in both directions."""
+    with torch.no_grad():
+        views = list(views_of(scene))
+        return [expand_scores(view) for view in views], [tonemap_scores(view) for view in views]
+
+
+def table(scenes: list[list[Scores]], rank: str, seed: int) -> str:
+    """A markdown table, best in `rank` first; intervals are of the difference to the unprocessed picture."""
+    names, columns = list(scenes[0][0]), list(scenes[0][0][UNPROCESSED])
+    values = {
+        (name, column): np.array([np.mean([view[name][column] for view in scene]) for scene in scenes])
+        for name in names
+        for column in columns
+    }
+    draws = np.random.default_rng(seed).integers(len(scenes), size=(2000, len(scenes)))
+    lines = [
+        "| method | " + " | ".join(columns) + f" | {rank}: difference to unprocessed |",
+        "| --- |" + " --: |" * (len(columns) + 1),
+    ]
+    for name in sorted(names, key=lambda name: -values[name, rank].mean()):
+        difference = values[name, rank] - values[UNPROCESSED, rank]
+        low, high = np.quantile(difference[draws].mean(1), (0.025, 0.975))
+        cells = [f"{values[name, column].mean():.4g}" for column in columns]
+        interval = "" if name == UNPROCESSED else f"{difference.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
+        lines.append(f"| {name} | " + " | ".join(cells) + f" | {interval} |")
+    return "\n".join(lines)
+
+
+def commit() -> str:
+    """The commit that was measured, and whether the package had changed since."""
+    folder = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout
+
+    changed = git("status", "--porcelain", "--", "../src", "defaults.py").strip()
+    return git("rev-parse", "--short", "HEAD").strip() + (" with local changes" if changed else "")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="the folder with manifest.csv")
+    parser.add_argument("--panoramas", type=int, default=40)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=2026)
+    arguments = parser.parse_args()
+    scenes = train_scenes(arguments.folder, arguments.panoramas, arguments.seed)
+    results = []
+    # One thread each: the pictures are small, and threads that wait for each other cost more than they bring.
+    with ProcessPoolExecutor(arguments.workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for scene, result in zip(scenes, pool.map(measure, scenes), strict=True):
+            results.append(result)
+            print(f"{len(results)}/{len(scenes)} {scene.path.stem}", file=sys.stderr)
+    views = sum(len(expanded) for expanded, _ in results)
+    print(
+        f"{datetime.date.today()}, {os.cpu_count()} cores, commit {commit()}, {views} views of {len(scenes)} "
+        f"training scenes, {SIZE[1]}×{SIZE[0]} pixels; `{shlex.join(['python', *sys.argv])}`\n"
+    )
+    print("Expansion: PU21-PSNR in dB on displays of 1000 and 4000 cd/m²\n")
+    print(table([expanded for expanded, _ in results], "tone curve corrected, 1000", arguments.seed))
+    print("\nTone mapping\n")
+    print(table([mapped for _, mapped in results], "TMQI", arguments.seed))
+
+
+if __name__ == "__main__":
+    main()
