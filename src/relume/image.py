@@ -14,8 +14,9 @@ from relume.color.luminance import luminance, luminance_weights
 from relume.color.transfer import TRANSFERS
 from relume.errors import EncodingError, ImageError
 
-# Conversions go strip by strip: temporaries stay in the cache and never add up to a second picture.
-_STRIP_PIXELS = 1 << 17
+# Conversions go strip by strip: temporaries stay in the cache of a core and never add up to a picture.
+_STRIP_PIXELS_PER_THREAD = 1 << 14
+_STRIP_PIXELS_ELSEWHERE = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,7 @@ class Image:
         shape = tuple(self.pixels.shape)
         if len(shape) != 3 or shape[0] != 3 or not self.pixels.is_floating_point():
             raise ImageError(
-                f"pixels are {self.pixels.dtype} of shape {shape}; expected floating point (3, height, width)."
+                f"pixels are {self.pixels.dtype} of shape {shape}; expected floats (3, height, width)."
             )
         if 0 in shape:
             raise ImageError(f"the picture is empty: {self.width} × {self.height} pixels.")
@@ -107,8 +108,10 @@ class Image:
         """The same light in another encoding.
 
         Convention:  decodes the transfer, scales from the old white to the new, converts the primaries
-            (Bradford where the whites differ) and encodes. Nothing is clipped except where the target's
-            curve is defined on a range (PQ, HLG). A target without white keeps the white of the source.
+            (Bradford where the whites differ) and encodes. Nothing is clipped except where a curve is
+            defined on a range only (PQ, HLG). A target without white keeps the white of the source, so a
+            picture in PQ goes to SRGB with 1.0 at 10 000 cd/m²: give the target the white that is meant.
+            Another `reference` by itself leaves the numbers as they are. Half precision becomes float32.
 
         Raises:
             EncodingError: the target is absolute and the source is relative: say what its 1.0 means with
@@ -117,14 +120,10 @@ class Image:
         source, target = self.encoding, _with_white(encoding, self.encoding)
         if source == target:
             return self
-        if (source.primaries, source.transfer, source.white) == (
-            target.primaries,
-            target.transfer,
-            target.white,
-        ):
+        if source == replace(target, reference=source.reference):
             return replace(self, encoding=target)
-        out = torch.empty_like(self.pixels)
-        rows = max(1, _STRIP_PIXELS // self.width)
+        out = torch.empty_like(self.pixels, dtype=_working_type(self.pixels))
+        rows = max(1, _strip_pixels(self.pixels.device) // self.width)
         for top in range(0, self.height, rows):
             strip = self.pixels[:, top : top + rows]
             out[:, top : top + rows] = convert(strip, source, target)
@@ -136,15 +135,29 @@ def convert(
 ) -> Float[Tensor, "*batch 3 height width"]:
     """Pixel values of one encoding in another; the tensor form of `Image.to`.
 
+    Convention:  as there; float64 stays float64, all else becomes float32.
+
     Raises:
-        EncodingError: one of the two has a white and the other has none.
+        EncodingError: the target has a white and the source has none.
     """
     target = _with_white(target, source)
-    light = TRANSFERS[source.transfer].decode(pixels, source.white)
+    values = pixels.to(_working_type(pixels))
+    light = TRANSFERS[source.transfer].decode(values, source.white, source.primaries)
     if source.white is not None and target.white is not None and source.white != target.white:
         light = light * (source.white / target.white)
     light = primaries_module.convert(light, source.primaries, target.primaries)
-    return TRANSFERS[target.transfer].encode(light, target.white)
+    return TRANSFERS[target.transfer].encode(light, target.white, target.primaries)
+
+
+def _working_type(pixels: Tensor) -> torch.dtype:
+    """Float32 at least: half precision cannot tell the darks apart where 1.0 is 10 000 cd/m²."""
+    return torch.promote_types(pixels.dtype, torch.float32)
+
+
+def _strip_pixels(device: torch.device) -> int:
+    if device.type == "cpu":
+        return torch.get_num_threads() * _STRIP_PIXELS_PER_THREAD
+    return _STRIP_PIXELS_ELSEWHERE
 
 
 def _with_white(target: Encoding, source: Encoding) -> Encoding:

@@ -1,6 +1,6 @@
 """Primaries: the chromaticities of R, G, B and white, and the matrices between them.
 
-References:  ITU-R BT.709-6, BT.2020-2, SMPTE EG 432-1 (P3), SMPTE ST 2065-1 (ACES AP0), S-2014-004 (AP1);
+References:  [bt709], [bt2020], [smpte_eg432_1] (P3), [adobe_rgb], [smpte_st2065_1] (ACES AP0), [aces_ap1];
              [smpte_rp177] for RGB to XYZ, [lindbloom_adaptation] for Bradford.
 """
 
@@ -35,11 +35,13 @@ class Primaries:
     white: Chromaticity
 
     def __post_init__(self) -> None:
-        area = np.linalg.det(np.array([(*self.red, 1.0), (*self.green, 1.0), (*self.blue, 1.0)]))
-        if not np.isfinite(area) or abs(area) < 1e-6 or min(self.white) <= 0:
+        triangle = np.array([(x, y, 1.0 - x - y) for x, y in (self.red, self.green, self.blue)]).T
+        usable = np.isfinite(triangle).all() and abs(np.linalg.det(triangle)) > 1e-6
+        x, y = self.white
+        if not usable or not (np.linalg.solve(triangle, (x, y, 1.0 - x - y)) > 0).all() or not y > 0:
             raise EncodingError(
                 f"these chromaticities span no colours: red {self.red}, green {self.green}, "
-                f"blue {self.blue}, white {self.white}; expected a triangle in the xy diagram."
+                f"blue {self.blue}, white {self.white}; expected a triangle in xy around the white."
             )
 
     @property
@@ -107,23 +109,31 @@ def conversion_matrix(source: Primaries, target: Primaries) -> np.ndarray:
     if source == target:
         return np.eye(3)
     adaptation = adaptation_matrix(source.white, target.white)
-    return np.linalg.inv(rgb_to_xyz_matrix(target)) @ adaptation @ rgb_to_xyz_matrix(source)
+    matrix: np.ndarray = np.linalg.inv(rgb_to_xyz_matrix(target)) @ adaptation @ rgb_to_xyz_matrix(source)
+    return matrix
 
 
 def apply_matrix(
     image: Float[Tensor, "*batch 3 height width"], matrix: np.ndarray
 ) -> Float[Tensor, "*batch 3 height width"]:
-    """Multiply the three channels of each pixel by a 3×3 matrix."""
-    weights = torch.as_tensor(matrix, dtype=image.dtype, device=image.device)
-    red, green, blue = image.unbind(-3)
-    rows = [w[0] * red + w[1] * green + w[2] * blue for w in weights]
-    return torch.stack(rows, dim=-3)
+    """Multiply the three channels of each pixel by a 3×3 matrix.
+
+    Convention:  any three linear channels; nothing is clipped.
+    """
+    columns = torch.as_tensor(matrix, dtype=image.dtype, device=image.device)[:, :, None, None].unbind(1)
+    red, green, blue = image.chunk(3, dim=-3)
+    # Not a matrix product: those are rounded to fewer digits wherever autocast or TF32 is on.
+    return (red * columns[0]).addcmul(green, columns[1]).addcmul(blue, columns[2])
 
 
 def convert(
     image: Float[Tensor, "*batch 3 height width"], source: Primaries, target: Primaries
 ) -> Float[Tensor, "*batch 3 height width"]:
-    """Express linear RGB in other primaries; out-of-gamut colours become negative, nothing is clipped."""
+    """Express linear RGB in other primaries.
+
+    Convention:  linear → linear, in the same unit; white stays white (Bradford where they differ), colours
+    outside the new gamut become negative, nothing is clipped.
+    """
     if source == target:
         return image
     return apply_matrix(image, conversion_matrix(source, target))

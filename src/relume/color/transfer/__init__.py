@@ -2,7 +2,15 @@
 
 A row turns code values into linear light and back. Light is relative to the encoding's `white`: 1.0 means
 that luminance. Most curves do not care; PQ is absolute (its code 1.0 is 10 000 cd/m²) and the OOTF of HLG
-depends on the peak of the display, so both are told.
+depends on the peak of the display and on luminance, so each is told the white and the primaries.
+
+    linear      no curve
+    srgb        the display of computers and cameras
+    bt709       the camera of television: code value ↔ scene light (its display is bt1886)
+    bt1886      the display of television, with black level 0
+    gamma2.2    a power, as old file formats name it; gamma2.8 likewise
+    pq          absolute luminance, 0..10 000 cd/m²
+    hlg         light of the display whose peak is the white of the encoding (1000 cd/m² where it has none)
 """
 
 from collections.abc import Callable
@@ -10,10 +18,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from relume.color.luminance import luminance_weights
+from relume.color.primaries import Primaries
 from relume.color.transfer import bt709, bt1886, gamma, hlg, pq, srgb
 
-Curve = Callable[[Tensor, float | None], Tensor]
-"""(values, white in cd/m² or None) → values; the shape is (..., 3, height, width)."""
+Curve = Callable[[Tensor, float | None, Primaries], Tensor]
+"""(values, white in cd/m² or None, primaries) → values; the shape is (..., 3, height, width)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,34 +40,43 @@ class Transfer:
     """The luminance of code 1.0 in cd/m² where the standard fixes it."""
 
 
-def _plain(curve: Callable[[Tensor], Tensor]) -> Curve:
-    return lambda values, white: curve(values)
-
-
-def _gamma(exponent: float, h273: int | None) -> Transfer:
+def _plain(
+    decode: Callable[[Tensor], Tensor], encode: Callable[[Tensor], Tensor], h273: int | None
+) -> Transfer:
+    """A curve that is the same for every white and all primaries."""
     return Transfer(
-        decode=lambda signal, white: gamma.eotf(signal, exponent),
-        encode=lambda light, white: gamma.inverse_eotf(light, exponent),
+        decode=lambda signal, white, primaries: decode(signal),
+        encode=lambda light, white, primaries: encode(light),
         h273=h273,
     )
 
 
+def _gamma(exponent: float, h273: int | None) -> Transfer:
+    return _plain(
+        lambda signal: gamma.eotf(signal, exponent), lambda light: gamma.inverse_eotf(light, exponent), h273
+    )
+
+
+def _hlg_eotf(signal: Tensor, white: float | None, primaries: Primaries) -> Tensor:
+    return hlg.eotf(signal, peak=white or hlg.NOMINAL_PEAK, weights=luminance_weights(primaries))
+
+
+def _hlg_inverse_eotf(light: Tensor, white: float | None, primaries: Primaries) -> Tensor:
+    return hlg.inverse_eotf(light, peak=white or hlg.NOMINAL_PEAK, weights=luminance_weights(primaries))
+
+
 TRANSFERS: dict[str, Transfer] = {
-    "linear": Transfer(decode=_plain(lambda x: x), encode=_plain(lambda x: x), h273=8),
-    "srgb": Transfer(decode=_plain(srgb.eotf), encode=_plain(srgb.inverse_eotf), h273=13),
-    "bt709": Transfer(decode=_plain(bt709.inverse_oetf), encode=_plain(bt709.oetf), h273=1),
-    "bt1886": Transfer(decode=_plain(bt1886.eotf), encode=_plain(bt1886.inverse_eotf), h273=None),
+    "linear": _plain(lambda signal: signal, lambda light: light, 8),
+    "srgb": _plain(srgb.eotf, srgb.inverse_eotf, 13),
+    "bt709": _plain(bt709.inverse_oetf, bt709.oetf, 1),
+    "bt1886": _plain(bt1886.eotf, bt1886.inverse_eotf, None),
     "gamma2.2": _gamma(2.2, 4),
     "gamma2.8": _gamma(2.8, 5),
     "pq": Transfer(
-        decode=lambda signal, white: pq.eotf(signal) / pq.PEAK,
-        encode=lambda light, white: pq.inverse_eotf(light * pq.PEAK),
+        decode=lambda signal, white, primaries: pq.eotf(signal) / pq.PEAK,
+        encode=lambda light, white, primaries: pq.inverse_eotf(light * pq.PEAK),
         h273=16,
         white=pq.PEAK,
     ),
-    "hlg": Transfer(
-        decode=lambda signal, white: hlg.eotf(signal, peak=white or hlg.NOMINAL_PEAK),
-        encode=lambda light, white: hlg.inverse_eotf(light, peak=white or hlg.NOMINAL_PEAK),
-        h273=18,
-    ),
+    "hlg": Transfer(decode=_hlg_eotf, encode=_hlg_inverse_eotf, h273=18),
 }

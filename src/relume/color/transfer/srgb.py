@@ -1,11 +1,14 @@
 """sRGB.
 
-References:  IEC 61966-2-1:1999.
+References:  [iec61966_2_1], the piecewise curve with the constants as printed.
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from relume.color.transfer.odd import odd
+from relume.color.transfer.power import power
 
 _LINEAR_BELOW = 0.0031308
 _ENCODED_BELOW = 0.04045
@@ -16,10 +19,7 @@ def eotf(signal: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
     Convention:  encoded → linear, 1.0 is white; odd symmetry below zero, no upper bound.
     """
-    magnitude = signal.abs()
-    # Clamped inside the power, so that the branch not taken has a finite gradient.
-    curve = ((magnitude.clamp(min=_ENCODED_BELOW) + 0.055) / 1.055).pow(2.4)
-    return torch.where(magnitude <= _ENCODED_BELOW, magnitude / 12.92, curve).copysign(signal)
+    return odd(signal, _to_light)
 
 
 def inverse_eotf(light: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -27,6 +27,17 @@ def inverse_eotf(light: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
     Convention:  linear → encoded, 1.0 is white; odd symmetry below zero, no upper bound.
     """
-    magnitude = light.abs()
-    curve = 1.055 * magnitude.clamp(min=_LINEAR_BELOW).pow(1.0 / 2.4) - 0.055
-    return torch.where(magnitude <= _LINEAR_BELOW, magnitude * 12.92, curve).copysign(light)
+    return odd(light, _to_code)
+
+
+def _to_light(code: Tensor) -> Tensor:
+    curve = power((code + 0.055) / 1.055, 2.4)
+    # The curve runs above the line on both sides of the joint. Pushed below it where the line holds, the
+    # larger of the two is the right one; `where` would cost as much as the power.
+    return torch.maximum(code / 12.92, curve - (_ENCODED_BELOW - code).clamp(min=0.0))
+
+
+def _to_code(light: Tensor) -> Tensor:
+    # The curve runs below the line, and is held at the joint where the line holds: the smaller one is right.
+    curve = 1.055 * power(light.clamp(min=_LINEAR_BELOW), 1.0 / 2.4) - 0.055
+    return torch.minimum(light * 12.92, curve)
