@@ -16,7 +16,7 @@ def gaussian_radius(sigma: float) -> int:
 
 
 def gaussian_weights(sigma: float) -> list[float]:
-    """The weights of the centre and of the neighbours on one side; with those of the other side they sum to 1."""
+    """The weights of the centre and of the neighbours on one side; both sides together sum to 1."""
     weights = [math.exp(-0.5 * (distance / sigma) ** 2) for distance in range(gaussian_radius(sigma) + 1)]
     total = 2.0 * math.fsum(weights) - weights[0]
     return [weight / total for weight in weights]

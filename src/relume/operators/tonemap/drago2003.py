@@ -27,7 +27,10 @@ class Drago2003(Method):
     """
 
     bias: float = parameter(
-        0.85, "contrast: lower opens the shadows, higher keeps lights apart", minimum=0.5, maximum=1.0
+        0.85,
+        "lower lifts the middle tones, higher holds them down; 0.7 to 0.9 as a rule",
+        minimum=0.5,
+        maximum=1.0,
     )
     peak: float = parameter(
         100.0,

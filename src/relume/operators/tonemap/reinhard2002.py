@@ -13,8 +13,8 @@ from relume.filters.gaussian import gaussian_blur, gaussian_radius
 from relume.method import Direction, Method, MethodSpec, Statistics, parameter
 from relume.operators.statistics import LOG_OFFSET, light_of, log_mean, stops_of
 
-_KEY_MEANING = "what the middle of the scene is mapped to: 0.18 is middle grey, 0.09 darker, 0.72 very light"
-_KEY_LIMITS = (1e-3, 10.0)
+_KEY_MEANING = "what the log mean of the scene becomes: 0.18 is middle grey, 0.09 a night, 0.72 snow"
+_MIDDLE_GREY = 0.18
 
 # Of the local operator: s of the eight centres; the surround of one is the centre of the next.
 _SCALES = tuple(1.6**level for level in range(8))
@@ -28,14 +28,20 @@ def _sigma(scale: float) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Reinhard2002(Method):
-    """The response of film: luminance exposed so that its log mean becomes the key, then s (1 + s/w²) / (1 + s).
+    """The response of film: s (1 + s/w²) / (1 + s), s the luminance exposed so that its log mean is the key.
 
-    References:  [reinhard2002], eqs. 1, 2 and 4; [reinhard2003] for the automatic key and white.
+    Convention:  an automatic white is never below 1, where the curve would no longer compress.
+
+    References:  [reinhard2002], eqs. 1, 2 and 4; [reinhard2003].
     """
 
-    key: float | None = parameter(None, _KEY_MEANING, minimum=_KEY_LIMITS[0], maximum=_KEY_LIMITS[1])
-    white: float | None = parameter(
-        None, "exposed luminance that becomes white, as a multiple of the one mapped to 0.5", minimum=0.1
+    key: float | None = parameter(None, _KEY_MEANING, minimum=1e-3, maximum=10.0)
+    white: float | None = parameter(None, "exposed luminance s that becomes white", minimum=0.1)
+    estimation: str = parameter(
+        "2002",
+        "where an automatic key and white come from: 2002, middle grey and the brightest pixel; "
+        "2003, the histogram",
+        choices=("2002", "2003"),
     )
 
     spec: ClassVar[MethodSpec] = MethodSpec(
@@ -51,9 +57,8 @@ class Reinhard2002(Method):
         """The exposure that brings the log mean to the key, and the white point."""
         light = light_of(image)
         mean = log_mean(light)
-        key = estimate_key(light, mean) if self.key is None else torch.full_like(mean, self.key)
-        white = estimate_white(light) if self.white is None else torch.full_like(mean, self.white)
-        return {"exposure": key / mean, "white": white}
+        exposure = self._key(light, mean) / mean
+        return {"exposure": exposure, "white": self._white(light, exposure)}
 
     def __call__(
         self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
@@ -65,6 +70,22 @@ class Reinhard2002(Method):
         burn = exposure / statistics["white"] ** 2
         return image * ((exposure + exposed * burn) / (1.0 + exposed))
 
+    def _key(
+        self, light: Float[Tensor, "batch 1 height width"], mean: Float[Tensor, "batch 1 1 1"]
+    ) -> Float[Tensor, "batch 1 1 1"]:
+        if self.key is None and self.estimation == "2003":
+            return estimate_key(light, mean)
+        return torch.full_like(mean, _MIDDLE_GREY if self.key is None else self.key)
+
+    def _white(
+        self, light: Float[Tensor, "batch 1 height width"], exposure: Float[Tensor, "batch 1 1 1"]
+    ) -> Float[Tensor, "batch 1 1 1"]:
+        if self.white is not None:
+            return torch.full_like(exposure, self.white)
+        if self.estimation == "2003":
+            return estimate_white(light).clamp(min=1.0)
+        return (light.amax((-2, -1), keepdim=True) * exposure).clamp(min=1.0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reinhard2002Local(Method):
@@ -73,7 +94,7 @@ class Reinhard2002Local(Method):
     References:  [reinhard2002], eqs. 5 to 9; s_m is the largest scale up to which no activity exceeds ε.
     """
 
-    key: float | None = parameter(None, _KEY_MEANING, minimum=_KEY_LIMITS[0], maximum=_KEY_LIMITS[1])
+    key: float = parameter(_MIDDLE_GREY, _KEY_MEANING, minimum=1e-3, maximum=10.0)
     sharpening: float = parameter(8.0, "φ: higher brings out finer detail", minimum=0.0, maximum=20.0)
     threshold: float = parameter(
         0.05, "ε: higher averages over larger areas, across stronger edges", minimum=1e-4, maximum=1.0
@@ -94,11 +115,8 @@ class Reinhard2002Local(Method):
         return gaussian_radius(_sigma(_SURROUND * _SCALES[-1]))
 
     def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
-        """The exposure that brings the log mean to the key, and the key."""
-        light = light_of(image)
-        mean = log_mean(light)
-        key = estimate_key(light, mean) if self.key is None else torch.full_like(mean, self.key)
-        return {"exposure": key / mean, "key": key}
+        """The exposure that brings the log mean to the key."""
+        return {"exposure": self.key / log_mean(light_of(image))}
 
     def __call__(
         self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
@@ -106,18 +124,17 @@ class Reinhard2002Local(Method):
         """Compress luminance by its surroundings and scale the colours with it."""
         statistics = statistics or self.measure(image)
         exposed = (luminance(image) * statistics["exposure"]).clamp(min=0.0)
-        surroundings = self._surroundings(exposed, statistics["key"])
-        return image * (statistics["exposure"] / (1.0 + surroundings))
+        return image * (statistics["exposure"] / (1.0 + self._surroundings(exposed)))
 
     def _surroundings(
-        self, exposed: Float[Tensor, "batch 1 height width"], key: Float[Tensor, "batch 1 1 1"]
+        self, exposed: Float[Tensor, "batch 1 height width"]
     ) -> Float[Tensor, "batch 1 height width"]:
         """The mean V1 around each pixel at its own scale s_m; at the smallest where even that has an edge."""
         chosen = centre = gaussian_blur(exposed, _sigma(_SCALES[0]))
         even = torch.ones_like(exposed, dtype=torch.bool)
         for scale in _SCALES:
             surround = gaussian_blur(exposed, _sigma(_SURROUND * scale))
-            activity = (centre - surround) / (2.0**self.sharpening * key / scale**2 + centre)
+            activity = (centre - surround) / (2.0**self.sharpening * self.key / scale**2 + centre)
             even = even & (activity.abs() < self.threshold)
             chosen = torch.where(even, centre, chosen)
             centre = surround
@@ -129,23 +146,22 @@ def estimate_key(
 ) -> Float[Tensor, "batch 1 1 1"]:
     """The key, 0.045 to 0.72, from where the log mean lies between the dark and the bright end of the image.
 
-    Convention:  the ends are the 1st and the 99th percentile, where the paper has the extremes.
+    Convention:  the ends are the 1st and the 99th percentile, where the paper has the extremes; less than one
+        stop between them counts as one, for there is nothing to tell from it.
 
     References:  [reinhard2003].
     """
     low, middle, high = stops_of(light, mean, offset=LOG_OFFSET)
-    lean = (2.0 * middle - low - high) / (high - low).clamp(min=1e-6)
-    return 0.18 * (2.0 * lean.clamp(-1.0, 1.0)).exp2()
+    lean = (2.0 * middle - low - high) / (high - low).clamp(min=1.0)
+    return _MIDDLE_GREY * (2.0 * lean).exp2()
 
 
 def estimate_white(light: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, "batch 1 1 1"]:
-    """The white point from the range of the light that is not black, 1.5 · 2^(stops - 5).
-
-    Convention:  never below 1, where the curve would no longer compress.
+    """The white point from the range of the light that is not black: 1.5 · 2^(stops - 5).
 
     References:  [reinhard2003].
     """
     top = light.amax((-2, -1), keepdim=True)
     bottom = torch.where(light > 0, light, top).amin((-2, -1), keepdim=True)
     stops = (top + LOG_OFFSET).log2() - (bottom + LOG_OFFSET).log2()
-    return (1.5 * (stops - 5.0).exp2()).clamp(min=1.0)
+    return 1.5 * (stops - 5.0).exp2()

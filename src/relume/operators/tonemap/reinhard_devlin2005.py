@@ -106,10 +106,12 @@ class ReinhardDevlin2005(Method):
 def estimate_contrast(
     light: Float[Tensor, "batch 1 height width"], mean: Float[Tensor, "batch 1 1 1"]
 ) -> Float[Tensor, "batch 1 1 1"]:
-    """The contrast m, 0.3 to 1, from where the log mean lies between the dark and the bright end of the image.
+    """The contrast m, 0.3 to 1, from where the log mean lies between the ends of the light.
+
+    Convention:  less than one stop between the ends counts as one, for there is nothing to tell from it.
 
     References:  [reinhard_devlin2005], eqs. 6 and 7.
     """
     low, middle, high = stops_of(light, mean, offset=1e-9)
-    key = ((high - middle) / (high - low).clamp(min=1e-6)).clamp(0.0, 1.0)
+    key = ((high - middle) / (high - low).clamp(min=1.0)).clamp(0.0, 1.0)
     return 0.3 + 0.7 * key**1.4

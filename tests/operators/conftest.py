@@ -1,0 +1,26 @@
+"""The reference values of the HDR Toolbox, as tensors."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+
+def _picture(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(array).to(torch.float64).permute(2, 0, 1)[None].contiguous()
+
+
+@pytest.fixture
+def toolbox_input(shared: Path) -> Callable[[str], Tensor]:
+    """An input picture by name: linear for tone mapping (tmo_*), encoded for expansion (eo_*); float64."""
+    return lambda name: _picture(np.load(shared / "conformance/operators/inputs" / f"{name}.npy"))
+
+
+@pytest.fixture
+def toolbox_output(shared: Path) -> Callable[[str, str], Tensor]:
+    """What an operator of the toolbox returned, by its name and the case's; float64 of stored float32."""
+    folder = shared / "conformance/operators/golden"
+    return lambda operator, case: _picture(np.load(folder / f"{operator}.npz")[case])
