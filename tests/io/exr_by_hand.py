@@ -19,7 +19,7 @@ def exr_file(
     step: dict[str, int] | None = None,
     attributes: bytes = b"",
 ) -> bytes:
-    """Scan lines of channels (height, width) in the data window; `step` of those stored at less than full size."""
+    """Channels (height, width) in the data window, line by line; `step` of those at less than full size."""
     step = {name: (step or {}).get(name, 1) for name in sorted(channels)}
     kinds = {"uint32": 0, "float16": 1, "float32": 2}
     listed = b"".join(

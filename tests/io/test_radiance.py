@@ -149,7 +149,8 @@ def test_exposure_and_colour_correction_are_divided_out(tmp_path: Path) -> None:
 
 def test_xyz_of_equal_energy_is_white_and_y_is_luminance(tmp_path: Path) -> None:
     quads = bytes((128, 128, 128, 136)) + bytes((120, 200, 40, 136))
-    content = radiance(quads, "-Y 1 +X 2", "PRIMARIES=.708 .292 .17 .797 .131 .046 .3127 .329", form="32-bit_rle_xyze")
+    primaries = "PRIMARIES=.708 .292 .17 .797 .131 .046 .3127 .329"
+    content = radiance(quads, "-Y 1 +X 2", primaries, form="32-bit_rle_xyze")
     path = written(tmp_path / "a.hdr", content)
     image = read(path)
     assert image.encoding.primaries == BT2020
@@ -182,7 +183,8 @@ def test_a_curve_is_undone_before_writing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first_line", ["#?RADIANCE", "#?RGBE", "#?AUTOPANO"])
 def test_any_program_name_and_no_format_line(first_line: str, tmp_path: Path) -> None:
-    path = written(tmp_path / "a.hdr", f"{first_line}\n# a comment=1\n\n-Y 2 +X 3\n".encode() + QUADS.tobytes())
+    header = f"{first_line}\n# a comment=1\n\n-Y 2 +X 3\n"
+    path = written(tmp_path / "a.hdr", header.encode() + QUADS.tobytes())
     np.testing.assert_array_equal(read(path).numpy(), LIGHT)
 
 
@@ -192,7 +194,10 @@ def test_any_program_name_and_no_format_line(first_line: str, tmp_path: Path) ->
         (radiance(QUADS.tobytes()[:-1], "-Y 2 +X 3"), "it holds 5 pixels rather than 6"),
         (radiance(b"", "-Y 2 +X 3"), "it holds 0 pixels rather than 6"),
         (radiance(bytes((1, 1, 1, 6)), "-Y 2 +X 3"), "a repetition is out of place"),
-        (radiance(bytes((9, 9, 9, 9)) + bytes((1, 1, 1, 255)) * 5, "-Y 2 +X 3"), "a repetition is out of place"),
+        (
+            radiance(bytes((9, 9, 9, 9)) + bytes((1, 1, 1, 9)) * 5, "-Y 2 +X 3"),
+            "a repetition is out of place",
+        ),
         (radiance(bytes((9, 9, 9, 9, 1, 1, 1, 255)), "-Y 2 +X 3"), "it holds 256 pixels"),
         (radiance(bytes((2, 2, 0, 9)) + bytes((137, 1)) * 3, "-Y 1 +X 9"), "scanline 1 of 1 is not whole"),
         (radiance(bytes((2, 2, 0, 9)) + bytes((138, 1)) * 4, "-Y 1 +X 9"), "scanline 1 of 1 is not whole"),

@@ -1,6 +1,7 @@
 """Which format a file has, and what its header says."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,9 +64,9 @@ def decoding(path: Path, row: Format) -> Iterator[None]:
 
 
 def _head(path: Path) -> bytes:
-    if path.is_dir():
+    if os.path.isdir(path):
         raise UnreadableFile(path, "is a folder; expected a picture file.")
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         raise UnreadableFile(path, "is a device or pipe; expected a picture file.")
     try:
         with path.open("rb") as file:

@@ -9,7 +9,7 @@ import torch
 from relume.color.encoding import REFERENCE_WHITE, Encoding, Reference
 from relume.errors import EncodingError, FileError, RelumeError, UnsupportedFormat, UnwritableFile
 from relume.image import Image, convert
-from relume.io.atomic import EXISTS, replacing
+from relume.io.atomic import EXISTS, reason, replacing
 from relume.io.formats import Format, WriteOptions, by_suffix, known_suffixes
 
 _DEFAULTS = WriteOptions()
@@ -77,12 +77,18 @@ def _format(path: Path) -> Format:
 
 
 def _check_place(path: Path, *, overwrite: bool) -> None:
-    folder = path.resolve().parent
-    if path.is_dir():
+    folder = os.path.dirname(os.path.realpath(path))
+    if os.path.isdir(path):
         raise UnwritableFile(path, "is a folder; expected the name of a file.")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise UnwritableFile(path, f"the folder {folder} does not exist; create it first.")
-    if path.exists() and not overwrite:
+    try:
+        exists = bool(os.stat(path))
+    except FileNotFoundError:
+        exists = False
+    except OSError as error:
+        raise UnwritableFile(path, reason(error)) from error
+    if exists and not overwrite:
         raise UnwritableFile(path, EXISTS)
     if not os.access(folder, os.W_OK):
         raise UnwritableFile(path, f"there is no permission to write in the folder {folder}.")

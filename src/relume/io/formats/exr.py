@@ -135,9 +135,8 @@ def _layer(header: Header, path: Path) -> _Layer:
                 layer = _Layer(kind=kind, alpha=prefix + "A" in stored, prefix=prefix)
                 _check_sampling(header, layer, path)
                 return layer
-    raise UnsupportedFormat(
-        path, f"has no channels R, G, B or Y to show; it has {', '.join(stored) or 'none'}."
-    )
+    listed = ", ".join(name if name.isprintable() else repr(name) for name in stored)
+    raise UnsupportedFormat(path, f"has no channels R, G, B or Y to show; it has {listed or 'none'}.")
 
 
 def _check_sampling(header: Header, layer: _Layer, path: Path) -> None:
@@ -147,7 +146,7 @@ def _check_sampling(header: Header, layer: _Layer, path: Path) -> None:
         if sampling != (step, step):
             raise UnsupportedFormat(
                 path,
-                f"samples {name} every {sampling[0]} × {sampling[1]} pixels; expected {step} × {step}.",
+                f"samples {name!r} every {sampling[0]} × {sampling[1]} pixels; expected {step} × {step}.",
             )
 
 

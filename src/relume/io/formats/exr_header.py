@@ -4,6 +4,7 @@ References:  OpenEXR File Layout, https://openexr.com/en/latest/OpenEXRFileLayou
 """
 
 import math
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ _DEEP, _MULTIPART = 0x800, 0x1000
 _LONGEST_NAME = 255
 _LONGEST_VALUE = 1 << 16
 _MOST_ATTRIBUTES = 4096
+_MOST_PARTS = 1024
 
 # Windows far larger than what they hold, as damaged headers have, are refused before memory is taken.
 _LARGEST_FRAME = 1 << 25
@@ -108,7 +110,7 @@ def read_header(path: Path) -> Header:
         if flags & _DEEP or attributes.get("type", ("", b""))[1].startswith(b"deep"):
             raise UnsupportedFormat(path, "holds deep pixels; flatten it to one colour per pixel first.")
         parts = 1
-        while flags & _MULTIPART and _attributes(file, path):
+        while flags & _MULTIPART and parts < _MOST_PARTS and _attributes(file, path):
             parts += 1
         header = _header(attributes, tiled="tiles" in attributes, parts=parts, path=path)
         if not flags & _MULTIPART:
@@ -135,16 +137,19 @@ def _name(file: BinaryIO, path: Path) -> str:
 def _attributes(file: BinaryIO, path: Path) -> _Attributes:
     """Name → type and raw value, up to the empty name that ends a header."""
     found: _Attributes = {}
-    while name := _name(file, path):
+    for _ in range(_MOST_ATTRIBUTES):
+        name = _name(file, path)
+        if not name:
+            return found
         kind = _name(file, path)
-        size = struct.unpack("<i", _take(file, 4, path))[0]
-        if size < 0 or len(found) >= _MOST_ATTRIBUTES:
-            raise UnreadableFile(path, f"has a damaged header at the attribute '{name}' of {size} bytes.")
+        (size,) = struct.unpack("<i", _take(file, 4, path))
+        if size < 0:
+            raise UnreadableFile(path, f"has a damaged header: {name!r} in it has a size of {size} bytes.")
         if size > _LONGEST_VALUE:
-            file.seek(size, 1)
-            continue
-        found[name] = kind, _take(file, size, path)
-    return found
+            file.seek(size, os.SEEK_CUR)
+        else:
+            found[name] = kind, _take(file, size, path)
+    raise UnreadableFile(path, f"has a damaged header: more than {_MOST_ATTRIBUTES} entries.")
 
 
 def _header(attributes: _Attributes, *, tiled: bool, parts: int, path: Path) -> Header:
@@ -224,7 +229,7 @@ def _check_chunks(file: BinaryIO, header: Header, path: Path) -> None:
     count = math.ceil(header.data_window.height / lines)
     table = file.read(8 * count)
     offsets = np.frombuffer(table[: len(table) // 8 * 8], dtype="<u8")
-    end = file.seek(0, 2)
+    end = file.seek(0, os.SEEK_END)
     starts = offsets[(offsets > 0) & (offsets + 8 <= end)]
     missing = count - len(starts)
     if not missing:

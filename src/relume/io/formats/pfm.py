@@ -4,6 +4,7 @@ References:  [debevec_pfm]
 """
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -106,7 +107,7 @@ def _strips(height: int, row_bytes: int) -> Iterator[range]:
 def _read_header(path: Path) -> _Header:
     with path.open("rb") as file:
         head = file.read(_LONGEST_HEADER)
-        available = file.seek(0, 2)
+        available = file.seek(0, os.SEEK_END)
     if head.startswith(b"PF4"):
         raise UnsupportedFormat(path, "is a PFM of four channels (PF4); expected PF (colour) or Pf (grey).")
     match = _HEADER.match(head)
