@@ -1,0 +1,37 @@
+"""Training pairs: what the camera saw and what it made of it, the same whoever asks."""
+
+import torch
+
+from relume.camera import presets
+from relume.data.pairs import Pairs, sample_generator
+from relume.data.scenes import SyntheticScenes
+
+
+def _pairs(seed: int = 0) -> Pairs:
+    return Pairs(scenes=SyntheticScenes(("day",)), camera=presets.find(), size=(32, 48), seed=seed)
+
+
+def test_a_pair_is_a_pure_function_of_seed_and_index() -> None:
+    first, again, other = _pairs()[7], _pairs()[7], _pairs(1)[7]
+    assert set(first) == {"sdr", "hdr", "exposure", "response"}
+    for name, value in first.items():
+        assert torch.equal(value, again[name])
+    assert not torch.equal(first["sdr"], other["sdr"])
+    assert not torch.equal(first["sdr"], _pairs()[8]["sdr"])
+
+
+def test_shapes_and_ranges() -> None:
+    pair = _pairs()[3]
+    assert pair["sdr"].shape == pair["hdr"].shape == (3, 32, 48)
+    assert pair["response"].shape == (1024,)
+    assert pair["exposure"].shape == ()
+    assert 0 <= float(pair["sdr"].min()) <= float(pair["sdr"].max()) <= 1
+    assert float(pair["hdr"].min()) >= 0
+
+
+def test_seeds_and_indices_are_far_apart() -> None:
+    states = {sample_generator(seed, index).initial_seed() for seed in range(30) for index in range(300)}
+    assert len(states) == 9000
+    draws = torch.stack([torch.rand(4, generator=sample_generator(0, index)) for index in range(4000)])
+    correlation = torch.corrcoef(torch.cat([draws[:-1], draws[1:]], dim=1).T)[:4, 4:]
+    assert float(correlation.abs().max()) < 0.07  # four standard deviations
