@@ -232,9 +232,10 @@ def _tag_table(data: bytes) -> Tags:
     (count,) = _fields("I", data, 128)
     tags = {}
     for index in range(min(count, 256)):
-        name, offset, size = _fields("4sII", data, 132 + 12 * index)
-        tags[name] = data[offset : offset + size]
-    return tags  # type: ignore[return-value]
+        row = 132 + 12 * index
+        offset, size = _fields("II", data, row + 4)
+        tags[data[row : row + 4]] = data[offset : offset + size]
+    return tags
 
 
 def _tag(tags: Tags, name: bytes, kinds: tuple[bytes, ...]) -> bytes:
@@ -454,7 +455,7 @@ def _planes(samples: np.ndarray, curves: tuple[ToneCurve | None, ...], top: floa
             table = curve(np.arange(top + 1) / top).astype(np.float32)
             np.take(table, channel, out=planes[index], mode="clip")
         else:
-            planes[index] = curve(channel / top)
+            planes[index] = curve(channel.astype(np.float64) / top)
     return planes
 
 
