@@ -34,8 +34,8 @@ def inverse_oetf(signal: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 def _to_code(light: Tensor) -> Tensor:
     # The line touches the curve from above: see srgb.py for the two joints.
-    curve = ALPHA * power(light.clamp(min=BETA), 0.45) - (ALPHA - 1.0)
-    return torch.minimum(light * 4.5, curve)
+    root = power(light.clamp(min=BETA), 0.45)
+    return torch.minimum(light * 4.5, root.add(root - 1.0, alpha=ALPHA - 1.0))
 
 
 def _to_light(code: Tensor) -> Tensor:

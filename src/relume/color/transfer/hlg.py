@@ -1,6 +1,6 @@
 """HLG, hybrid log-gamma: a camera curve, and an OOTF that fits the picture to the display.
 
-References:  [bt2100], table 5; [bt2390], section 6.2, for the system gamma of other peaks.
+References:  [bt2100], table 5; [bt2390], extended gamma, for peaks far from 1000 cd/m².
 """
 
 import math
@@ -29,7 +29,8 @@ def oetf(scene: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Scene light to code value.
 
     Convention:  linear, 1.0 is the brightest scene light → encoded, 1.0 is the top code; negative light
-    gives code 0, light above 1.0 is continued. Below 1e-8 the curve is a straight line.
+    gives code 0, light above 1.0 is continued. Below 1e-8 the curve is a straight line, up to 4e-5 of code
+    under the square root.
     """
     light = scene.clamp(min=0.0)
     # Each curve lies below the one before it from its joint on, and is held there before: the least is right.
@@ -58,7 +59,7 @@ def system_gamma(peak: float) -> float:
         EncodingError: the peak is not positive.
 
     References:  [bt2100], table 5, note 5f, from 400 to 2000 cd/m²; outside the extended form of [bt2390],
-        section 6.2, which differs from the former by 0.011 at 400 and by 0.007 at 2000.
+        which differs from the former by 0.011 at 400 and by 0.007 at 2000.
     """
     if not 0.0 < peak < math.inf:
         raise EncodingError(f"the peak of an HLG display is {peak} cd/m²; expected a positive luminance.")

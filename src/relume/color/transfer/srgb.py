@@ -39,5 +39,6 @@ def _to_light(code: Tensor) -> Tensor:
 
 def _to_code(light: Tensor) -> Tensor:
     # The curve runs below the line, and is held at the joint where the line holds: the smaller one is right.
-    curve = 1.055 * power(light.clamp(min=_LINEAR_BELOW), 1.0 / 2.4) - 0.055
-    return torch.minimum(light * 12.92, curve)
+    root = power(light.clamp(min=_LINEAR_BELOW), 1.0 / 2.4)
+    # 1.055 · root - 0.055, written so that white is exactly 1.
+    return torch.minimum(light * 12.92, root.add(root - 1.0, alpha=0.055))
