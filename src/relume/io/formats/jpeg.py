@@ -3,12 +3,11 @@
 References:  ITU-T T.81, annex B (markers); ICC.1:2022, annex B.4 (profiles in APP2); CIPA DC-008-2023, 4.7.
 """
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -82,7 +81,7 @@ def read(path: Path) -> Image:
         UnsupportedFormat: a number of components that is none of grey, RGB and CMYK.
     """
     data = path.read_bytes()
-    header = _header(path, io.BytesIO(data))
+    header = _header(path, BytesIO(data))
     _check_complete(path, data, header)
     samples = header.exif.upright(_samples(path, data, header))
     profile, _ = icc.interpret(header.profile, space=_SPACES[header.components])
@@ -116,7 +115,7 @@ def write(path: Path, image: Image, options: WriteOptions) -> None:
     )
 
 
-def _header(path: Path, file: BinaryIO) -> _Header:
+def _header(path: Path, file: BufferedIOBase) -> _Header:
     frame, process, block, gain_map = b"", "", b"", False
     profile: dict[int, bytes] = {}
     for marker, payload in _segments(path, file):
@@ -153,7 +152,7 @@ def _header(path: Path, file: BinaryIO) -> _Header:
     return header
 
 
-def _segments(path: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+def _segments(path: Path, file: BufferedIOBase) -> Iterator[tuple[int, bytes]]:
     """Marker and payload of each segment, up to the head of the first scan."""
     if file.read(2) != bytes((0xFF, _START)):
         raise UnreadableFile(path, "is no JPEG: it does not begin like one.")
@@ -169,7 +168,7 @@ def _segments(path: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         yield marker, payload
 
 
-def _next_marker(file: BinaryIO) -> int:
+def _next_marker(file: BufferedIOBase) -> int:
     """The code behind the next 0xFF bytes, skipping what does not belong there; 0 at the end of the file."""
     byte = file.read(1)
     while byte and byte != b"\xff":

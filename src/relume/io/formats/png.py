@@ -3,12 +3,11 @@
 References:  W3C, Portable Network Graphics, third edition (2025), sections 5 and 11.
 """
 
-import io
 import struct
 import zlib
 from dataclasses import dataclass
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -82,7 +81,7 @@ def read(path: Path) -> Image:
         UnreadableFile: truncated, corrupt or not a PNG.
     """
     data = path.read_bytes()
-    header = _header(path, io.BytesIO(data))
+    header = _header(path, BytesIO(data))
     samples = header.exif.upright(_samples(data))
     profile, _ = _profile(header)
     pixels, alpha = icc.decode(samples, profile, top=header.top)
@@ -117,7 +116,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def _header(path: Path, file: BinaryIO) -> _Header:
+def _header(path: Path, file: BufferedIOBase) -> _Header:
     """The head and the chunks that we use, wherever they stand; broken ones are left out."""
     head = file.read(_HEAD_LENGTH)
     if not head.startswith(_SIGNATURE):
@@ -135,7 +134,7 @@ def _header(path: Path, file: BinaryIO) -> _Header:
     )
 
 
-def _chunks(file: BinaryIO) -> dict[bytes, bytes]:
+def _chunks(file: BufferedIOBase) -> dict[bytes, bytes]:
     """Kind → data of the chunks that we use, the first of each."""
     chunks: dict[bytes, bytes] = {}
     while len(start := file.read(8)) == 8:
