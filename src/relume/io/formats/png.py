@@ -126,8 +126,7 @@ def _header(path: Path, file: BufferedIOBase) -> _Header:
     width, height, depth, color, _, _, interlace = struct.unpack_from(">IIBBBBB", head, 16)
     if not width or not height or color not in _CHANNELS or depth not in _DEPTHS:
         raise UnreadableFile(
-            path,
-            f"the head of this PNG makes no sense: {width} × {height}, depth {depth}, colour type {color}.",
+            path, f"is damaged: its head says {width} × {height} pixels, depth {depth}, colour type {color}."
         )
     return _Header(
         width=width, height=height, depth=depth, color=color, interlaced=bool(interlace), chunks=_chunks(file)
