@@ -74,7 +74,8 @@ def _through_libjpeg(
 ) -> Float[Tensor, "batch 3 height width"]:
     import imagecodecs
 
-    pixels = (encoded * 255.0 + 0.5).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    # A copy, for `contiguous` leaves strides of pictures one pixel wide that imagecodecs refuses.
+    pixels = (encoded * 255.0 + 0.5).byte().permute(0, 2, 3, 1).cpu().numpy().copy()
     decoded = np.empty_like(pixels)
     settings = zip(drawn.quality.tolist(), drawn.halved.tolist(), strict=True)
     for index, (quality, halved) in enumerate(settings):

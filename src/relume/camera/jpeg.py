@@ -76,7 +76,7 @@ def jpeg_round_trip(
     """Pixels as they come out of a JPEG file that libjpeg writes and reads with its defaults.
 
     Convention:  encoded RGB 0..255 → whole numbers 0..255, of any size. Computed in float64, where all of
-        libjpeg's integers are exact (in float32 on devices that have no more).
+        libjpeg's integers are exact and autocast does not reach (in float32 on devices that have no more).
 
     Args:
         quality: 1 to 100.
@@ -85,11 +85,10 @@ def jpeg_round_trip(
     """
     exact = pixels.to(torch.float32 if pixels.device.type == "mps" else torch.float64)
     tables = quantization_tables(quality).to(exact)
-    with torch.autocast(pixels.device.type, enabled=False):
-        luma, chroma = _to_ycc(_round(exact.clamp(0.0, 255.0)))
-        luma = _coded(luma, tables[:, :1])
-        chroma = _coded_chroma(chroma, tables[:, 1:].expand(-1, 2, -1, -1), halved)
-        return _to_rgb(luma, chroma).to(pixels)
+    luma, chroma = _to_ycc(_round(exact.clamp(0.0, 255.0)))
+    luma = _coded(luma, tables[:, :1])
+    chroma = _coded_chroma(chroma, tables[:, 1:].expand(-1, 2, -1, -1), halved)
+    return _to_rgb(luma, chroma).to(pixels)
 
 
 def _to_ycc(

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from relume.camera.response.formulas import gamma_curve, log_curve, sigmoid_curve, toe_curve, with_contrast
 
-MEMBERS = 512
+MEMBERS = 256
 
 
 @lru_cache(maxsize=1)

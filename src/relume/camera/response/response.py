@@ -9,7 +9,7 @@ from torch import Tensor
 
 from relume.camera import draws
 from relume.camera.response.basis import ResponseBasis
-from relume.camera.response.curve import lookup, monotone
+from relume.camera.response.curve import lookup, pinned
 from relume.camera.response.population import population
 from relume.errors import MethodError
 
@@ -34,8 +34,9 @@ class Response(ABC):
 class PopulationResponse(Response):
     """A mixture, in random shares, of two random curves of the population.
 
-    With a basis the curve is what its first components can express of that, monotone. (Gaussian coefficients
-    would be simpler and are no camera: half of such curves fall somewhere, and repair makes them straight.)
+    With a basis the curve is what its first components can express of that, with whatever falls held level.
+    (Gaussian coefficients would be simpler and are no camera: half of such curves fall somewhere, and
+    `monotone` makes them straight.)
 
     Args:
         basis: of our own or of Grossberg and Nayar; None keeps the curves whole.
@@ -58,7 +59,7 @@ class PopulationResponse(Response):
         if self.basis is None:
             return curve
         basis = self.basis.first(self.components)
-        return monotone(basis.curves(basis.project(curve)))
+        return pinned(basis.curves(basis.project(curve)).cummax(1).values)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
