@@ -23,7 +23,7 @@ OUTSIDE = {
     "hlg": "black below",
 }
 
-# Largest relative error of decode(encode(light)) in float32, for light from 1e-6 (of the peak of PQ: 1e-10) to 1.
+# Largest relative error of decode(encode(light)) in float32, for light from 1e-6 (PQ: 1e-10) to 1.
 ROUND_TRIP_FLOAT32 = {
     "linear": 0.0,
     "srgb": 1.5e-6,

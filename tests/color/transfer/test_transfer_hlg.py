@@ -104,7 +104,7 @@ def test_round_trips_of_colours(picture, peak, dtype):
 
 @pytest.mark.parametrize("peak", PEAKS)
 def test_near_black(peak):
-    """The OOTF and its inverse stay inverse to each other, and straight, where luminance to a power would not."""
+    """The OOTF and its inverse stay inverse to each other where luminance to a power would not."""
     light = torch.tensor([0.0, 1e-15, 1e-12, 1e-9, 1e-8, 2e-8, 1e-6], dtype=torch.float64).expand(3, 1, -1)
     torch.testing.assert_close(
         hlg.inverse_ootf(hlg.ootf(light, peak=peak), peak=peak), light, rtol=1e-12, atol=0
