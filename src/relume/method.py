@@ -145,7 +145,9 @@ def _checked(method: str, item: "dataclasses.Field[Any]", value: Any) -> Any:
     converted = _converted(method, item, value)
     about = item.metadata
     if about["choices"] and converted not in about["choices"]:
-        raise MethodError(f"{method}: {item.name} is '{value}'; expected one of {', '.join(about['choices'])}.")
+        raise MethodError(
+            f"{method}: {item.name} is '{value}'; expected one of {', '.join(about['choices'])}."
+        )
     if isinstance(converted, int | float) and not about["minimum"] <= converted <= about["maximum"]:
         raise MethodError(
             f"{method}: {item.name} is {value}; expected {about['minimum']:g} to {about['maximum']:g}."
@@ -160,7 +162,9 @@ def _converted(method: str, item: "dataclasses.Field[Any]", value: Any) -> Any:
         return None
     try:
         if kind is bool and isinstance(value, str):
-            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[value.lower()]
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
+                value.lower()
+            ]
         if kind is int and float(value) != int(float(value)):
             raise ValueError
         return kind(float(value)) if kind is int else kind(value)
