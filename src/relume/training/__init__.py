@@ -1,0 +1,1 @@
+"""From scenes to weights: recipes, one loop, checkpoints that survive, and the losses."""

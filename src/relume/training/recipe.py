@@ -1,0 +1,99 @@
+"""What an experiment is: a `Recipe` of stages, returned complete by a function in `recipes/`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from relume.models import build
+from relume.models.weights import load_weights
+from relume.training.errors import TrainingError
+from relume.training.loader import Samples
+from relume.training.objective import Objective
+from relume.training.optim import Optimizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeSettings:
+    """What a person may change of a recipe; each recipe says what the default of None is."""
+
+    data: Path | None = None
+    """Folder or pack with the training data."""
+    steps: int | None = None
+    """In all stages together."""
+    batch: int | None = None
+    """Samples in a step, over all processes."""
+    seed: int = 0
+    start: Path | None = None
+    """Weights of the same network to begin with, for fine-tuning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A stretch of training with one objective, one supply of data and one set of optimizers."""
+
+    name: str
+    steps: int
+    objective: Objective
+    optimizers: Mapping[str, Optimizer]
+    """By the names that the objective's turns use."""
+    data: Samples
+    batch: int
+    """Samples in a step, over all processes."""
+    precision: str = "auto"
+    """"auto", "float32", "bfloat16" or "float16"."""
+    average: float | None = None
+    """Decay of the moving average of the weights, for example 0.999; None: no average."""
+    validate_every: int = 1000
+    """Steps."""
+    log_every: int = 10
+    """Steps."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1:
+            raise TrainingError(
+                f"stage {self.name} has {self.steps} steps of {self.batch} samples; "
+                "expected at least 1 of each: give larger --steps or --batch."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A complete experiment."""
+
+    name: str
+    model: str
+    preset: str
+    """`relume.models.build(model, preset=preset)` is what is trained; objectives know it as "model"."""
+    companions: Mapping[str, Callable[[], nn.Module]] = field(default_factory=dict)
+    """Networks that are needed in training only, a discriminator for instance."""
+    stages: tuple[Stage, ...]
+    """In order; the networks are handed on, the optimizers and averages are new in each."""
+    validation: Samples
+    """Pairs that are never trained on; the first `validation_pairs` are scored."""
+    validation_pairs: int = 16
+    seed: int = 0
+    start: Path | None = None
+    """Weights to begin with."""
+
+    def networks(self) -> nn.ModuleDict:
+        """All networks with their first weights: from the seed, unless there are weights to start with.
+
+        Raises:
+            TrainingError: the weights to start with are of another network.
+            UnreadableFile: they cannot be read.
+        """
+        torch.manual_seed(self.seed)
+        networks = {"model": build(self.model, preset=self.preset)}
+        networks |= {name: make() for name, make in self.companions.items()}
+        if self.start is not None:
+            trained, card = load_weights(self.start)
+            if (card.model, card.preset) != (self.model, self.preset):
+                raise TrainingError(
+                    f"{self.start} holds {card.model} ({card.preset}); recipe {self.name} trains "
+                    f"{self.model} ({self.preset})."
+                )
+            networks["model"].load_state_dict(trained.state_dict())
+        return nn.ModuleDict(networks)

@@ -1,0 +1,22 @@
+"""The experiments: one table, name → function that returns the complete recipe."""
+
+from collections.abc import Callable
+
+from relume.errors import MethodError
+from relume.training.recipe import Recipe, RecipeSettings
+from relume.training.recipes.smoke import smoke
+
+RECIPES: dict[str, Callable[[RecipeSettings], Recipe]] = {
+    "smoke": smoke,
+}
+
+
+def find_recipe(name: str) -> Callable[[RecipeSettings], Recipe]:
+    """The function of that name; call it with settings.
+
+    Raises:
+        MethodError: no such recipe.
+    """
+    if name not in RECIPES:
+        raise MethodError(f"there is no recipe '{name}'; `relume train --list` knows {', '.join(RECIPES)}.")
+    return RECIPES[name]
