@@ -191,12 +191,12 @@ def test_a_mutated_block_never_raises():
     block = exif.build(FULL)
     random = np.random.default_rng(7)
     different = 0
-    for _ in range(800):
+    for _ in range(400):
         mutated = bytearray(block[: random.integers(len(block))] if random.random() < 0.2 else block)
         for _ in range(min(4, len(mutated))):
             mutated[random.integers(len(mutated))] = random.choice([0, 1, 127, 128, 255])
         different += exif.parse(bytes(mutated)).metadata != FULL
-    assert different > 500
+    assert different > 250
 
 
 def test_directories_keep_what_a_file_has_already():

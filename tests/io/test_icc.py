@@ -329,7 +329,7 @@ def test_a_broken_profile_means_srgb(data: bytes):
 def test_a_mutated_profile_is_refused_or_gives_finite_colours(data: bytes):
     random = np.random.default_rng(1)
     refused = 0
-    for _ in range(300):
+    for _ in range(150):
         mutated = bytearray(data[: random.integers(len(data))] if random.random() < 0.2 else data)
         for _ in range(3):
             mutated[random.integers(min(len(mutated), 400))] = random.integers(256)
@@ -342,7 +342,7 @@ def test_a_mutated_profile_is_refused_or_gives_finite_colours(data: bytes):
         pixels, _ = icc.decode(samples_of(channels), profile, top=255)
         assert pixels.isfinite().all()
         assert pixels.min() >= 0
-    assert 0 < refused < 300
+    assert 0 < refused < 150
 
 
 def test_names_for_people():

@@ -170,7 +170,7 @@ def _check_complete(path: Path, page: "TiffPage") -> None:
         raise UnreadableFile(path, f"is cut short or damaged: it has {present} of {wanted} strips or tiles.")
 
 
-def _name(code: int) -> str:
+def _name(code: object) -> str:
     """What tifffile calls a code that it knows, else the number."""
     return str(getattr(code, "name", code))
 
