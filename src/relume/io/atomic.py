@@ -55,7 +55,9 @@ def replacing(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 def reason(error: OSError) -> str:
     """What the system refused, as the end of a sentence that begins with a path."""
-    return _REASONS.get(error.errno or 0, f"cannot be written: {error.strerror or error}.")
+    if error.errno is None:  # numpy tells so of a file that takes fewer bytes than it is given
+        return f"not all of it could be written ({error}); is the disk full?"
+    return _REASONS.get(error.errno, f"cannot be written: {error.strerror}.")
 
 
 def _flush(path: Path) -> None:

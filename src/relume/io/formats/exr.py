@@ -164,7 +164,7 @@ def _metadata(header: Header) -> Metadata:
     numbers = {
         field: _decimal(header.numbers[name])
         for field, name in _NUMBERS.items()
-        if header.numbers.get(name, 0) > 0
+        if 0 < header.numbers.get(name, 0.0) < math.inf
     }
     texts = {field: header.texts[name] for field, name in _TEXTS.items() if header.texts.get(name)}
     return Metadata(date=parse_date(header.texts.get("capDate", "")), **numbers, **texts)  # type: ignore[arg-type]
