@@ -197,6 +197,7 @@ def test_profiles_of_integers_and_of_floats(tmp_path: Path):
     p3 = icc.build(DISPLAY_P3_ENCODED)
     assert read(save(tmp_path / "in.tif", codes("uint16"), iccprofile=p3)).encoding == DISPLAY_P3_ENCODED
     assert read(save(tmp_path / "in.tif", codes("float32"), iccprofile=p3)).encoding == DISPLAY_P3_ENCODED
+    assert read(save(tmp_path / "in.tif", codes("float32"), iccprofile=b"broken")).encoding == LINEAR_SCENE
     linear = icc.build(Encoding(ACES_AP1, "linear", Reference.DISPLAY_RELATIVE))
     image = read(save(tmp_path / "in.tif", codes("float32"), iccprofile=linear))
     assert image.encoding == Encoding(ACES_AP1, "linear", Reference.SCENE)

@@ -79,6 +79,7 @@ class Profile:
     """What the samples of a file mean, and the way from them to pixels of `encoding`."""
 
     description: str = ""
+    """The name that a profile gives itself; empty where there is none."""
     space: str = "RGB"
     """"RGB", "GRAY" or "CMYK": what the samples are."""
     encoding: Encoding = SRGB

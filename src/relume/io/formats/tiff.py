@@ -156,7 +156,7 @@ def _header(path: Path, page: "TiffPage") -> _Header:
             path,
             f"has {page.samplesperpixel} samples per pixel along {page.axes}; expected one flat picture.",
         )
-    extras = [int(extra) for extra in page.extrasamples]
+    extras = [] if photometric == _PALETTE else [int(extra) for extra in page.extrasamples]
     alphas = [colors + i for i, extra in enumerate(extras) if extra in (_ASSOCIATED, _UNASSOCIATED)]
     profile, tags = _profile(page, space)
     return _Header(space=space, alpha=alphas[0] if alphas else None, profile=profile, tags=tags)
@@ -180,7 +180,7 @@ def _profile(page: "TiffPage", space: str) -> tuple[icc.Profile, dict[str, str]]
     profile, tags = icc.interpret(tag.value if tag and isinstance(tag.value, bytes) else None, space=space)
     if str(page.dtype) not in _FLOATS:
         return profile, tags
-    if not tags:
+    if not profile.description:
         profile = replace(profile, encoding=LINEAR_SCENE)
     elif profile.encoding.transfer == "linear" and profile.curves is None and profile.tables is None:
         profile = replace(profile, encoding=replace(profile.encoding, reference=Reference.SCENE))
