@@ -128,6 +128,20 @@ def test_grey_pictures_have_three_equal_planes(tmp_path: Path, options: dict[str
     assert probe(path).channels == "Y"
 
 
+@pytest.mark.parametrize(
+    ("bits", "options"), [(12, {"level": 100}), (12, {"lossless": True}), (16, {"lossless": True})]
+)
+def test_more_than_8_bits(tmp_path: Path, bits: int, options: dict[str, object]):
+    codes = smooth().astype(np.uint16) << (bits - 8)
+    data = imagecodecs.jpeg8_encode(codes, bitspersample=bits, subsampling="444", **options)
+    (tmp_path / "deep.jpg").write_bytes(data)
+    image = read(tmp_path / "deep.jpg")
+    np.testing.assert_allclose(
+        image.numpy(), codes / (2**bits - 1), atol=1e-3 if "level" in options else 1e-6
+    )
+    assert probe(tmp_path / "deep.jpg").sample == f"{bits} bit"
+
+
 def test_a_grey_profile_is_applied(tmp_path: Path):
     data = profile_of({b"kTRC": curve_tag(512)}, space=b"GRAY")
     image = read(save(tmp_path / "grey.jpg", np.full((16, 16, 3), 51, np.uint8), "L", icc_profile=data))
