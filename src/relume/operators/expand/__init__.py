@@ -2,6 +2,7 @@
 
 from relume.method import Method
 from relume.operators.expand.akyuz2007 import Akyuz2007
+from relume.operators.expand.banterle2006 import Banterle2006
 from relume.operators.expand.linear import Linear
 
-OPERATORS: tuple[type[Method], ...] = (Linear, Akyuz2007)
+OPERATORS: tuple[type[Method], ...] = (Linear, Akyuz2007, Banterle2006)
