@@ -44,7 +44,7 @@ class Metadata:
         return any(getattr(self, item.name) is not None for item in fields(self))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Image:
     """A picture: pixels, the encoding that gives them meaning, straight alpha, metadata.
 
@@ -75,6 +75,10 @@ class Image:
             raise ImageError(f"the picture is empty: {self.width} × {self.height} pixels.")
         if self.alpha is not None and tuple(self.alpha.shape) != (1, *shape[1:]):
             raise ImageError(f"alpha has shape {tuple(self.alpha.shape)}; expected {(1, *shape[1:])}.")
+
+    def __repr__(self) -> str:
+        alpha = "" if self.alpha is None else ", with alpha"
+        return f"Image({self.width} × {self.height}, {self.encoding}{alpha})"
 
     @property
     def height(self) -> int:
