@@ -1,6 +1,6 @@
 """Which method should be the default of each direction? Measured on views of the training scenes.
 
-    python benchmarks/defaults.py FOLDER [--panoramas 40] [--workers 2]
+    python benchmarks/defaults.py FOLDER [--panoramas 40] [--peak 1000] [--workers 2]
 
 FOLDER holds `manifest.csv` with the columns split, file, kind. Scenes of other splits than `train` are never
 opened. Panoramas give two random views each, photographs the middle of the picture.
@@ -29,6 +29,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -47,18 +48,23 @@ from relume.metrics.pu21 import LOWEST, pu_psnr
 from relume.metrics.tmqi import tmqi
 from relume.metrics.tone_curve import correct_tone_curve
 
-SIZE = (288, 384)
+SIZE = (240, 320)
 FIELD_OF_VIEW = (70.0, 95.0)
 VIEWS_OF_A_PANORAMA = 2
 
 CLIPPED_SHARES = (0.02, 0.05, 0.10)
 CURVES = ("srgb", "film")
-PEAKS = (1000.0, 4000.0)
 
 UNPROCESSED = "unprocessed"
 
 GRID: dict[str, tuple[dict[str, object], ...]] = {
-    "akyuz2007": ({"gamma": 1.2}, {"gamma": 1.5}, {"peak": 400.0}),
+    "akyuz2007": ({"gamma": 1.5}, {"peak": 400.0}),
+    "banterle2006": (
+        {"peak": 400.0},
+        {"peak": 600.0},
+        {"stretch": 20.0},
+        {"radius": 0.02},
+    ),
     "reinhard2002": ({"key": 0.18}, {"key": 0.3}, {"white": 3.0}, {"key": 0.18, "white": 3.0}),
     "reinhard2002_local": ({"key": 0.18}, {"key": 0.3}, {"sharpening": 12.0}),
     "reinhard_devlin2005": (
@@ -152,7 +158,7 @@ def take_picture(light: Image, curve: str) -> Image:
     return (255.0 * encoded).round() / 255.0
 
 
-def expand_scores(view: Image) -> Scores:
+def expand_scores(view: Image, peak: float) -> Scores:
     """The means over exposures and curves."""
     totals: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     methods = {UNPROCESSED: METHODS["linear"](), **configurations(Direction.EXPAND)}
@@ -166,7 +172,7 @@ def expand_scores(view: Image) -> Scores:
                 expanded = method(convert(picture, SRGB, method.spec.input))
                 output = replace(method.spec.output, white=method.spec.output.white or REFERENCE_WHITE)
                 nits = convert(expanded, output, LINEAR_NITS).clamp(min=0.0)
-                for column, value in compare(nits, light * REFERENCE_WHITE, clipped).items():
+                for column, value in compare(nits, light * REFERENCE_WHITE, clipped, peak).items():
                     totals[name][column].append(value)
     return {
         name: {column: float(np.mean(values)) for column, values in columns.items()}
@@ -174,22 +180,17 @@ def expand_scores(view: Image) -> Scores:
     }
 
 
-def compare(prediction: Image, reference: Image, clipped: Tensor) -> dict[str, float]:
+def compare(prediction: Image, light: Image, clipped: Tensor, peak: float) -> dict[str, float]:
     """All columns of the table of expansion."""
-    scores = {}
-    stops = (stops_of(prediction) - stops_of(reference))[~clipped].mean()
-    brightest = max(PEAKS)
-    error = stops_of(prediction.clamp(max=brightest)) - stops_of(reference.clamp(max=brightest))
-    for peak in PEAKS:
-        target = reference.clamp(max=peak)
-        shown, aligned = prediction.clamp(max=peak), (prediction * (-stops).exp2()).clamp(max=peak)
-        scores[f"as is, {peak:.0f}"] = float(pu_psnr(shown, target))
-        scores[f"exposure aligned, {peak:.0f}"] = float(pu_psnr(aligned, target))
-        scores[f"tone curve corrected, {peak:.0f}"] = float(
-            pu_psnr(correct_tone_curve(shown, target), target)
-        )
-    scores["error in clipped, stops"] = float(error[clipped].abs().mean())
-    return scores
+    reference = light.clamp(max=peak)
+    gain = (stops_of(light) - stops_of(prediction))[~clipped].mean().exp2()
+    shown, aligned = prediction.clamp(max=peak), (gain * prediction).clamp(max=peak)
+    return {
+        "as is": float(pu_psnr(shown, reference)),
+        "exposure aligned": float(pu_psnr(aligned, reference)),
+        "tone curve corrected": float(pu_psnr(correct_tone_curve(shown, reference), reference)),
+        "error in clipped, stops": float((stops_of(shown) - stops_of(reference))[clipped].abs().mean()),
+    }
 
 
 def stops_of(nits: Image) -> Tensor:
@@ -212,11 +213,11 @@ def tonemap_scores(view: Image) -> Scores:
     return scores
 
 
-def measure(scene: Scene) -> tuple[list[Scores], list[Scores]]:
+def measure(scene: Scene, peak: float) -> tuple[list[Scores], list[Scores]]:
     """Scores of every view of a scene, in both directions."""
     with torch.no_grad():
         views = list(views_of(scene))
-        return [expand_scores(view) for view in views], [tonemap_scores(view) for view in views]
+        return [expand_scores(view, peak) for view in views], [tonemap_scores(view) for view in views]
 
 
 def table(scenes: list[list[Scores]], rank: str, seed: int) -> str:
@@ -260,6 +261,7 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path, help="the folder with manifest.csv")
     parser.add_argument("--panoramas", type=int, default=40)
+    parser.add_argument("--peak", type=float, default=1000.0, help="of the display, in cd/m²")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=2026)
     arguments = parser.parse_args()
@@ -267,7 +269,7 @@ def main() -> None:
     results = []
     # One thread each: the pictures are small, and threads that wait for each other cost more than they bring.
     with ProcessPoolExecutor(arguments.workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for scene, result in zip(scenes, pool.map(measure, scenes), strict=True):
+        for scene, result in zip(scenes, pool.map(measure, scenes, repeat(arguments.peak)), strict=True):
             results.append(result)
             print(f"{len(results)}/{len(scenes)} {scene.path.stem}", file=sys.stderr)
     views = sum(len(expanded) for expanded, _ in results)
@@ -275,8 +277,8 @@ def main() -> None:
         f"{datetime.date.today()}, {os.cpu_count()} cores, commit {commit()}, {views} views of {len(scenes)} "
         f"training scenes, {SIZE[1]}×{SIZE[0]} pixels; `{shlex.join(['python', *sys.argv])}`\n"
     )
-    print("Expansion: PU21-PSNR in dB on displays of 1000 and 4000 cd/m²\n")
-    print(table([expanded for expanded, _ in results], "tone curve corrected, 1000", arguments.seed))
+    print(f"Expansion: PU21-PSNR in dB on a display of {arguments.peak:g} cd/m²\n")
+    print(table([expanded for expanded, _ in results], "tone curve corrected", arguments.seed))
     print("\nTone mapping\n")
     print(table([mapped for _, mapped in results], "TMQI", arguments.seed))
 
