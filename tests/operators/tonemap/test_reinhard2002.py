@@ -49,6 +49,15 @@ def test_white_at_infinity_never_burns():
     assert float(result.max()) < 1.0
 
 
+def test_negative_luminance_is_scaled_like_black():
+    """At s = -1 the curve has its pole."""
+    method = Reinhard2002(key=0.18, white=4.0)
+    exposure = method.measure(greys(1.0, 1.0))["exposure"]
+    image = -torch.ones(1, 3, 1, 1, dtype=torch.float64) / exposure
+    result = method(image, {"exposure": exposure, "white": torch.full_like(exposure, 4.0)})
+    torch.testing.assert_close(result, image * exposure)
+
+
 @pytest.mark.parametrize("estimation", ["2002", "2003"])
 def test_little_contrast_is_not_stretched(estimation):
     """All s are below 1, where a white at the brightest pixel would expand: the curve must not exceed s."""

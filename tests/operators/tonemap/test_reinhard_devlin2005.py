@@ -47,6 +47,13 @@ def test_full_chromatic_adaptation_removes_a_cast(generator):
     torch.testing.assert_close(blue, green)
 
 
+def test_negative_channels_count_as_dark():
+    image = torch.tensor([[0.5, 0.2, 8.0], [0.3, 0.7, 4.0], [-0.6, 0.0, 2.0]]).view(1, 3, 1, 3)
+    torch.testing.assert_close(
+        ReinhardDevlin2005(contrast=0.7)(image), ReinhardDevlin2005(contrast=0.7)(image.clamp(min=0.0))
+    )
+
+
 def test_more_intensity_is_brighter():
     """Against fixed ends, for the stretch takes out most of it."""
     image = torch.tensor([0.1, 1.0, 10.0]).expand(1, 3, 1, 3)
