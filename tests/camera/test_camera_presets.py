@@ -102,6 +102,13 @@ def test_expandnet_stretches_its_pictures(generator, scene):
     assert sdr.amax((1, 2, 3)).tolist() == [1.0] * 8
 
 
+@pytest.mark.parametrize("key", [key for key in PRESETS if find(key).tone_mapping is None])
+def test_presets_with_one_exposure_wait_for_no_values(key):
+    """On the meta device there are none: what runs there keeps a GPU busy, and leaves nothing on the CPU."""
+    shot = find(key)(torch.empty(2, 3, 32, 32, device="meta"), generator=torch.Generator())
+    assert shot.sdr.device.type == shot.response.device.type == shot.exposure.device.type == "meta"
+
+
 def test_ours_is_the_default_and_names_without_version_mean_the_last():
     assert find() == find("relume@1") == find("relume")
     assert isinstance(find().exposure, ClippedShare)

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from relume.camera.quantization import Quantization
+from relume.camera.straight_through import straight_through
 from relume.errors import MethodError
 
 
@@ -42,3 +43,12 @@ def test_the_variance_of_the_error_is_that_of_a_uniform_one(generator):
 def test_a_depth_that_no_file_has_is_refused():
     with pytest.raises(MethodError, match="expected 1 to 16"):
         Quantization(bits=0)
+
+
+def test_straight_through_gives_the_replacement_to_the_last_bit():
+    value = torch.tensor([1e8, -3.0, 0.1], requires_grad=True)
+    replacement = torch.tensor([0.1, 1e-20, 7.0])
+    result = straight_through(value, replacement)
+    assert torch.equal(result, replacement)
+    result.backward(torch.tensor([1.0, 2.0, 3.0]))
+    assert value.grad.tolist() == [1.0, 2.0, 3.0]

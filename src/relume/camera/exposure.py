@@ -99,7 +99,7 @@ class ClippedShare(Exposure):
         light = light.detach()
         samples = (light.amax(1) if self.of == "pixels" else light).flatten(1)
         count = samples.shape[1]
-        above = (share.double() * count).round().long().clamp(0, count - 1)
+        above = (share * count).round().long().clamp(0, count - 1)
         level = _of_rank(samples, count - 1 - above)
         return torch.where(level > 0, 1.0 / torch.where(level > 0, level, 1.0), 1.0)
 

@@ -119,8 +119,8 @@ def expandnet() -> Camera:
     """ExpandNet: a random one of several tone mappings, stretched to 0..1, then a gamma of 1.8 to 2.2.
 
     Stated: exposure between percentiles 0..15 and 85..100, Reinhard-Devlin, Mantiuk, Drago and Durand of
-    OpenCV with the ranges here; no noise, no compression; 8 bits. Departs: Mantiuk and Durand are left out, and the
-    operators are those of relume, not of OpenCV. The network's target is the scene stretched to 0..1.
+    OpenCV with the ranges here; no noise, no compression; 8 bits. Departs: Mantiuk and Durand are left out,
+    and the operators are those of relume, not of OpenCV. The network's target is the scene stretched to 0..1.
 
     References:  [marnerides2018], section 4.1, and the published code.
     """

@@ -50,12 +50,9 @@ class PopulationResponse(Response):
         self, light: Float[Tensor, "batch 3 height width"], generator: torch.Generator
     ) -> Float[Tensor, "batch samples"]:
         """The mixed curves."""
-        members = population()
-        first, second = (
-            members[draws.integers(light, generator, 0, len(members) - 1).cpu()] for _ in range(2)
-        )
-        share = draws.numbers(light, generator, 1)
-        curve = torch.lerp(first.to(light), second.to(light), share)
+        members = population().to(light)
+        first, second = (members[draws.integers(light, generator, 0, len(members) - 1)] for _ in range(2))
+        curve = torch.lerp(first, second, draws.numbers(light, generator, 1))
         if self.basis is None:
             return curve
         basis = self.basis.first(self.components)
