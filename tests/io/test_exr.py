@@ -110,6 +110,12 @@ def test_encodings_round_trip(primaries: Primaries, white: float | None, tmp_pat
     assert read(path).encoding == probe(path).encoding == encoding
 
 
+def test_other_roundings_of_a_standards_numbers_are_the_standard(tmp_path: Path) -> None:
+    numbers = (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.31271, 0.32902)
+    path = by_library(tmp_path / "a.exr", {"RGB": lognormal(2, 2, 3)}, chromaticities=numbers)
+    assert read(path).encoding.primaries == BT709
+
+
 def test_a_curve_is_undone_before_writing(tmp_path: Path) -> None:
     path = tmp_path / "a.exr"
     write(path, Image(torch.full((3, 2, 2), 0.5), SRGB), options=FLOAT)

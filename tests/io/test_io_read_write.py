@@ -362,6 +362,7 @@ def test_any_precision_and_tracked_pixels_are_written(dtype: torch.dtype, tmp_pa
             r"a\.rec: the disk is full; free some space",
         ),
         (OSError(errno.EDQUOT, "Quota"), UnwritableFile, r"a\.rec: the disk quota is used up"),
+        (OSError("9 of 12 written"), UnwritableFile, r"a\.rec: not all of it .*9 of 12.* is the disk full\?"),
         (
             OSError(errno.EIO, "Input/output error"),
             UnwritableFile,

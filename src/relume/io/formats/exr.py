@@ -2,8 +2,8 @@
 
 The library works on the pixels; what the header says is read by `exr_header`.
 
-References:  OpenEXR Standard Attributes, https://openexr.com/en/latest/StandardAttributes.html; Technical
-             Introduction to OpenEXR for premultiplied alpha and for luminance with chroma.
+References:  [openexr_attributes] for the header; [openexr_technical] for premultiplied alpha and for luminance
+             with chroma.
 """
 
 import math

@@ -1,6 +1,6 @@
 """The header of an OpenEXR file, read without the library: cheap, bounded, and with reasons when it is bad.
 
-References:  OpenEXR File Layout, https://openexr.com/en/latest/OpenEXRFileLayout.html
+References:  [openexr_layout]
 """
 
 import math
