@@ -1,6 +1,6 @@
 """CIELAB, nearly uniform for surface colours under one white.
 
-References:  [cie15], section 8.2.1, with the exact fractions for its two constants.
+References:  [cie015], section 8.2.1, with the exact fractions for its two constants.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """CIE 1931 XYZ, the space through which all others are defined.
 
-References:  [smpte_rp177]; [cie15].
+References:  [smpte_rp177]; [cie015].
 """
 
 import numpy as np
