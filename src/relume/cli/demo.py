@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # A night launch whose flames are burnt out. Public domain (SpaceX); scikit-image ships it.
 PHOTOGRAPH = "rocket.jpg"
 
-STOPS = (0, -2, -4)
+STOPS = (0, -2, -3)
 
 
 def demo(
@@ -28,7 +28,7 @@ def demo(
 
     A photograph with burnt-out flames becomes an HDR picture (OpenEXR), and that becomes a picture for
     ordinary screens again. One more file shows them side by side: the photograph and its expansion, each
-    darkened by 0, 2 and 4 stops, and the tone-mapped result.
+    darkened by 0, 2 and 3 stops, and the tone-mapped result.
 
     Args:
         output: the folder for the results.
@@ -50,8 +50,8 @@ def demo(
     expanded = expand(photograph)
     tonemapped = tonemap(expanded)
     rows = [
-        ("photograph", [_darkened(photograph, stops) for stops in STOPS] + [photograph]),
-        ("expanded", [_darkened(expanded, stops) for stops in STOPS] + [tonemapped]),
+        ("photograph", [*(_darkened(photograph, stops) for stops in STOPS), _darkened(photograph, 0)]),
+        ("expanded", [*(_darkened(expanded, stops) for stops in STOPS), tonemapped]),
     ]
     sheet = Image(_sheet(rows), SRGB)
     for path, image in zip(paths, (photograph, expanded, tonemapped, sheet), strict=True):
@@ -69,11 +69,10 @@ def _installed(name: str) -> Path:
 
 def _darkened(image: "Image", stops: int) -> "Image":
     """What a shorter exposure of the picture shows on an ordinary screen."""
-    from relume.color.encoding import LINEAR_DISPLAY, SRGB
+    from relume.color.encoding import LINEAR_DISPLAY, LINEAR_SCENE, SRGB
 
-    light = image.to(image.encoding.linear)
-    exposed = replace(light, pixels=(light.pixels * 2.0**stops).clamp(0.0, 1.0), encoding=LINEAR_DISPLAY)
-    return exposed.to(SRGB)
+    light = image.to(LINEAR_SCENE).pixels * 2.0**stops
+    return replace(image, pixels=light.clamp(0.0, 1.0), encoding=LINEAR_DISPLAY).to(SRGB)
 
 
 def _sheet(rows: "list[tuple[str, list[Image]]]") -> "Tensor":
