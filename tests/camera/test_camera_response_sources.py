@@ -2,7 +2,7 @@ import pytest
 import torch
 from scipy import stats
 
-from relume.camera.response.basis import own_basis
+from relume.camera.response.basis import ResponseBasis, own_basis
 from relume.camera.response.curve import SAMPLES, lookup, sample_points
 from relume.camera.response.families import GammaResponse, LogResponse, SigmoidResponse, SrgbResponse
 from relume.camera.response.formulas import (
@@ -135,6 +135,18 @@ def test_mixed_members_lie_between_the_extremes_of_the_population(generator):
     curves = PopulationResponse().draw(torch.ones(200, 3, 1, 1, dtype=torch.float64), generator)
     assert (curves <= population().amax(0) + 1e-12).all()
     assert (curves >= population().amin(0) - 1e-12).all()
+
+
+def test_where_a_basis_lets_curves_fall_they_are_held_level(generator):
+    x = sample_points()
+    wave = torch.sin(20 * torch.pi * x)[None]
+    basis = ResponseBasis(mean=x**0.2, vectors=wave / wave.norm())
+    light = torch.ones(30, 3, 1, 1, dtype=torch.float64)
+    unrepaired = basis.curves(basis.project(PopulationResponse().draw(light, generator)))
+    assert (unrepaired.diff(dim=1)[:, 10:] < 0).any(1).all()
+    curves = PopulationResponse(basis=basis).draw(light, generator)
+    assert (curves.diff(dim=1) >= 0).all()
+    assert (curves - x**0.2).abs().max() < 0.2
 
 
 def test_a_response_encodes_by_its_curve(generator):
