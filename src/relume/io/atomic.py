@@ -73,8 +73,6 @@ def _move_to_free_name(source: Path, target: Path) -> None:
     """Rename unless the target exists: in one step where there are hard links, else by reserving the name."""
     try:
         os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:
+    except OSError:  # it exists, which shows again, or the file system has no hard links
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         os.replace(source, target)

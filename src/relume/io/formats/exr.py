@@ -2,7 +2,7 @@
 
 The library works on the pixels; what the header says is read by `exr_header`.
 
-References:  [openexr_attributes] for the header; [openexr_technical] for premultiplied alpha and for luminance
+References:  [openexr_attributes] for the header; [openexr_technical] for premultiplied alpha, and luminance
              with chroma.
 """
 
