@@ -103,4 +103,9 @@ def _print_sentences(header: "FileInfo", light: "LightReport") -> None:
         print(f", clipped {light.clipped:.1%} of the pixels, black {light.crushed:.1%}", end="")
     print(f", {light.unusable} NaN or infinite pixels" if light.unusable else "")
     for name, value in {**_metadata(header), **header.tags}.items():
-        print(f"  {name.replace('_', ' ')}: {value}")
+        print(_printable(f"  {name.replace('_', ' ')}: {value}"))
+
+
+def _printable(text: str) -> str:
+    """Text out of a file, with whatever could drive a terminal made visible."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
