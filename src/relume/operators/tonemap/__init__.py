@@ -2,7 +2,14 @@
 
 from relume.method import Method
 from relume.operators.tonemap.drago2003 import Drago2003
+from relume.operators.tonemap.mantiuk2006 import Mantiuk2006
 from relume.operators.tonemap.reinhard2002 import Reinhard2002, Reinhard2002Local
 from relume.operators.tonemap.reinhard_devlin2005 import ReinhardDevlin2005
 
-OPERATORS: tuple[type[Method], ...] = (Reinhard2002, Reinhard2002Local, ReinhardDevlin2005, Drago2003)
+OPERATORS: tuple[type[Method], ...] = (
+    Reinhard2002,
+    Reinhard2002Local,
+    ReinhardDevlin2005,
+    Drago2003,
+    Mantiuk2006,
+)
