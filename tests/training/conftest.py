@@ -7,7 +7,8 @@ import torch
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
+def one_core(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("relume.training.cores._cores", lambda: 1)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

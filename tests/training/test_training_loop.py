@@ -16,9 +16,11 @@ from torch.utils.data import Dataset
 from training_toys import MACHINE, RECONSTRUCTION, Blobs, Game, game, losses, plain
 
 from relume.errors import MemoryLimitError, UnreadableFile, UnwritableFile
+from relume.models.weights import load_weights
 from relume.training import loop, run
 from relume.training.checkpoint import FILE, load_checkpoint
 from relume.training.errors import TrainingError
+from relume.training.export import export
 from relume.training.log import read_log
 from relume.training.loop import train
 from relume.training.objective import Batch, Objective, Scores, Turn
@@ -135,6 +137,14 @@ def test_gradients_are_clipped_and_rates_follow_the_schedule(tmp_path: Path) -> 
     assert max((weights[name] - fresh[name]).abs().max() for name in fresh) < 1e-4
 
 
+def test_a_rate_of_zero_moves_nothing(tmp_path: Path) -> None:
+    still = {"model": Adam(learning_rate=1e-3, schedule=Steps(at=(0,), ratio=0.0))}
+    recipe = with_stage(plain(2), optimizers=still)
+    train(recipe, tmp_path, machine=SELDOM)
+    weights, fresh = load_checkpoint(tmp_path).under("networks."), recipe.networks().state_dict()
+    assert all(torch.equal(weights[name], fresh[name]) for name in fresh)
+
+
 @pytest.mark.parametrize("optimizer", [Adam, AdamW, RMSProp])
 def test_every_optimizer_learns(optimizer: type[Adam], tmp_path: Path) -> None:
     recipe = with_stage(plain(12), optimizers={"model": optimizer(learning_rate=1e-3)})
@@ -151,6 +161,13 @@ def test_half_precisions_learn(precision: str, tmp_path: Path) -> None:
     assert scaler.items() <= load_checkpoint(tmp_path).scalers["model"].items()
 
 
+def test_a_run_may_go_on_in_another_precision(tmp_path: Path) -> None:
+    recipe = with_stage(plain(4), data=Disturbed(terminating=5))
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path, machine=SELDOM)
+    assert train(recipe, tmp_path, machine=replace(SELDOM, precision="float16")).total == 4
+
+
 def test_the_second_turn_sees_what_the_first_has_done(tmp_path: Path) -> None:
     seen: list[tuple[float, float]] = []
 
@@ -162,7 +179,7 @@ def test_the_second_turn_sees_what_the_first_has_done(tmp_path: Path) -> None:
             seen.append((before, networks["model"].head.bias.sum().item()))
 
         def validate(self, networks: nn.ModuleDict, batch: Batch) -> Scores:
-            assert not networks.training
+            assert not networks["model"].training
             return RECONSTRUCTION.validate(networks, batch)
 
     train(with_stage(plain(2), objective=Watching()), tmp_path, machine=SELDOM)
@@ -192,6 +209,8 @@ def test_validation_and_export_use_the_average(tmp_path: Path) -> None:
     checkpoint = load_checkpoint(tmp_path)
     average, last = checkpoint.under("averages.model."), checkpoint.under("networks.model.")
     assert not torch.equal(average["head.bias"], last["head.bias"])
+    export(tmp_path, tmp_path / "w.safetensors")
+    assert torch.equal(load_weights(tmp_path / "w.safetensors")[0].head.bias, average["head.bias"])
     network = recipe.networks()
     network["model"].load_state_dict(average)
     scores = [
@@ -257,8 +276,6 @@ def test_stages_of_nothing_are_refused() -> None:
 
 
 def test_fine_tuning_starts_from_weights_of_the_same_network(tmp_path: Path) -> None:
-    from relume.training.export import export
-
     train(plain(3), tmp_path / "run", machine=SELDOM)
     export(tmp_path / "run", tmp_path / "w.safetensors")
     tuned = replace(plain(3), start=tmp_path / "w.safetensors").networks().state_dict()

@@ -62,6 +62,14 @@ def test_gradients_of_the_perceptual_loss_are_right(generator: torch.Generator) 
     assert torch.autograd.gradcheck(lambda p: loss(p, target), prediction)
 
 
+def test_no_gradient_flows_to_the_target_of_the_perceptual_loss() -> None:
+    target = torch.rand(1, 3, 8, 8, requires_grad=True)
+    prediction = torch.rand(1, 3, 8, 8, requires_grad=True)
+    small_perceptual()(prediction, target).backward()
+    assert target.grad is None
+    assert prediction.grad.abs().max() > 0
+
+
 def test_distances_by_hand() -> None:
     # |p − t| = 0, 2, 1, 0.
     assert l1(PREDICTION, TARGET).item() == pytest.approx(3 / 4)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from relume.training.cores import share_cores
 from relume.training.distributed import Place, join
 from relume.training.errors import TrainingError
 from relume.training.interruption import interruption
@@ -79,9 +80,22 @@ def test_wrong_precisions_and_devices_are_told_what_there_is() -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    ("cores", "here", "workers", "expected", "threads"),
+    [(2, 1, None, 1, 1), (16, 1, None, 8, 8), (16, 4, None, 2, 2), (1, 1, None, 1, 1), (4, 1, 0, 0, 4)],
+)
+def test_training_and_loading_share_the_cores(
+    cores: int, here: int, workers: int | None, expected: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relume.training.cores._cores", lambda: cores)
+    place = Place(rank=0, processes=here, processes_here=here, device=CPU)
+    assert share_cores(place, workers) == expected
+    assert torch.get_num_threads() == threads
+
+
 def test_alone_there_is_nothing_to_average() -> None:
     tensor = torch.ones(2)
-    Place(rank=0, processes=1, device=CPU).average([tensor])
+    Place(rank=0, processes=1, processes_here=1, device=CPU).average([tensor])
     assert torch.equal(tensor, torch.ones(2))
 
 

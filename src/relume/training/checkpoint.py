@@ -72,7 +72,8 @@ class Checkpoint:
             averages.load_state_dict(self.under("averages."))
         for name, updater in updaters.items():
             _restore_optimizer(updater.optimizer, self.under(f"optimizers.{name}."))
-            updater.scaler.load_state_dict(self.scalers[name])
+            if self.scalers[name]:  # empty where the run was not in float16 before
+                updater.scaler.load_state_dict(self.scalers[name])
 
     def under(self, prefix: str) -> dict[str, Tensor]:
         """The tensors whose names begin so, without that beginning."""

@@ -28,6 +28,9 @@ class Place:
 
     rank: int
     processes: int
+    """On all machines together."""
+    processes_here: int
+    """On this machine."""
     device: torch.device
 
     @property
@@ -63,11 +66,12 @@ def join(device: str) -> Iterator[Place]:
     rank, processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     chosen = _device(device, int(os.environ.get("LOCAL_RANK", "0")))
     if processes == 1:
-        yield Place(rank=0, processes=1, device=chosen)
+        yield Place(rank=0, processes=1, processes_here=1, device=chosen)
         return
     torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
-        yield Place(rank=rank, processes=processes, device=chosen)
+        here = int(os.environ["LOCAL_WORLD_SIZE"])
+        yield Place(rank=rank, processes=processes, processes_here=here, device=chosen)
     finally:
         torch.distributed.destroy_process_group()
 

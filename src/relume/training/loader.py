@@ -1,6 +1,5 @@
 """Batches of a data set whose samples are pure functions of their index: nothing to resume but a number."""
 
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -76,11 +75,6 @@ def batches(
         raise TrainingError(
             "a loading process died, most likely because memory ran out; use fewer --workers."
         ) from error
-
-
-def default_workers(processes: int) -> int:
-    """Loading processes for each training process: half of its cores, 1 to 12."""
-    return max(1, min(12, (os.cpu_count() or 1) // processes // 2))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from relume.training.checkpoint import Progress
+from relume.training.cores import share_cores
 from relume.training.distributed import join
 from relume.training.errors import TrainingError, explained
 from relume.training.interruption import interruption
-from relume.training.loader import batches, default_workers
+from relume.training.loader import batches
 from relume.training.moving_average import MovingAverage
 from relume.training.objective import Batch, Objective, Turn
 from relume.training.optim import updaters
@@ -41,7 +42,7 @@ class Machine:
     precision: str | None = None
     """In place of what the recipe says: "auto", "float32", "bfloat16" or "float16"."""
     workers: int | None = None
-    """Loading processes for each training process; None: half of its cores."""
+    """Loading processes for each training process; None: half of its cores, the rest trains."""
     save_every: float = 60.0
     """Seconds between checkpoints."""
 
@@ -80,14 +81,13 @@ def _train_stage(run: Run, stage: Stage, machine: Machine, asked_to_stop: Event)
     if not progress.results:
         progress.results["before"] = run.validate(stage, average, precision)
 
-    workers = default_workers(place.processes) if machine.workers is None else machine.workers
     coming = batches(
         stage.data,
         first=progress.samples,
         steps=stage.steps - progress.step,
         batch=stage.batch,
         place=place,
-        workers=workers,
+        workers=share_cores(place, machine.workers),
     )
     saved = began = time.perf_counter()
     for loaded in coming:

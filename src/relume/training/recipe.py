@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from relume.errors import UnreadableFile
 from relume.models import build
 from relume.models.weights import load_weights
 from relume.training.errors import TrainingError
@@ -28,6 +29,28 @@ class RecipeSettings:
     seed: int = 0
     start: Path | None = None
     """Weights of the same network to begin with, for fine-tuning."""
+
+    def required_data(self) -> Path:
+        """The data, for a recipe that cannot do without.
+
+        Raises:
+            TrainingError: none are given.
+            UnreadableFile: they are not there.
+        """
+        if self.data is None:
+            raise TrainingError("this recipe needs data; give --data with a folder or pack.")
+        if not self.data.exists():
+            raise UnreadableFile(self.data, "is not there; expected the training data (--data).")
+        return self.data
+
+    def refuse_data(self) -> None:
+        """For a recipe that makes its own data: what is given must not be ignored in silence.
+
+        Raises:
+            TrainingError: data are given.
+        """
+        if self.data is not None:
+            raise TrainingError(f"this recipe makes its own data; leave --data {self.data} out.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ VALIDATION_SEED = 1 << 32
 
 def smoke(settings: RecipeSettings) -> Recipe:
     """A small U-Net on synthetic scenes: minutes on two cores, no data needed."""
+    settings.refuse_data()
     steps = settings.steps or 400
     scenes = SyntheticScenes()
     stage = Stage(
