@@ -49,23 +49,28 @@ def profile_of(tags: dict[bytes, bytes], *, space: bytes = b"RGB ", pcs: bytes =
     return head + fixed(*D50_WHITE) + bytes(48) + struct.pack(">I", len(tags)) + table + data
 
 
+# sRGB as the profile of HP and Microsoft has it, but linear.
+MATRIX_TAGS = {
+    b"rXYZ": xyz_tag(0.4361, 0.2225, 0.0139),
+    b"gXYZ": xyz_tag(0.3851, 0.7169, 0.0971),
+    b"bXYZ": xyz_tag(0.1431, 0.0606, 0.7141),
+    b"rTRC": curve_tag(),
+    b"gTRC": curve_tag(),
+    b"bTRC": curve_tag(),
+    b"wtpt": xyz_tag(0.9505, 1.0, 1.0891),
+}
+
+
 def matrix_profile(curve: bytes, **others: bytes) -> bytes:
-    """sRGB colorants as the profile of HP and Microsoft has them, with another curve."""
-    tags = {
-        "rXYZ": xyz_tag(0.4361, 0.2225, 0.0139),
-        "gXYZ": xyz_tag(0.3851, 0.7169, 0.0971),
-        "bXYZ": xyz_tag(0.1431, 0.0606, 0.7141),
-        "rTRC": curve,
-        "gTRC": curve,
-        "bTRC": curve,
-        "wtpt": xyz_tag(0.9505, 1.0, 1.0891),
-        **others,
-    }
-    return profile_of({name.encode(): value for name, value in tags.items()})
+    curves = {b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
+    return profile_of({**MATRIX_TAGS, **curves, **{name.encode(): value for name, value in others.items()}})
 
 
 def table_profile(space: bytes, channels: int) -> bytes:
-    """A profile of 8-bit tables: the corners of the cube mapped to Lab, straight lines between."""
+    """A profile of 8-bit tables: the corners of the cube mapped to Lab, straight lines between.
+
+    Its black is dark grey (L* 10) and its paper yellowish, as in print.
+    """
     corners = b""
     for index in range(2**channels):
         values = [(index >> (channels - 1 - position)) & 1 for position in range(channels)]
@@ -73,15 +78,23 @@ def table_profile(space: bytes, channels: int) -> bytes:
             values = [(1 - ink) * (1 - values[3]) for ink in values[:3]]
         red, green, blue = (values * 3)[:3]
         lightness = (2 * red + 6 * green + 2 * blue) / 10
-        corners += bytes([round(255 * lightness), 128 + 40 * (red - green), 128 + 40 * (green - blue)])
+        corners += bytes(
+            [round(25.5 + 229.5 * lightness), 128 + 40 * (red - green), 128 + 40 * (green - blue)]
+        )
     head = bytes([channels, 3, 2, 0]) + fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
     ramp = bytes(range(256))
+    table = b"mft1" + bytes(4) + head + ramp * channels + corners + ramp * 3
     tags = {
-        b"A2B0": b"mft1" + bytes(4) + head + ramp * channels + corners + ramp * 3,
-        b"wtpt": xyz_tag(*D50_WHITE),
+        b"A2B0": table,
+        b"A2B1": table,
+        b"wtpt": xyz_tag(0.8, 0.83, 0.6),
         b"desc": b"desc" + struct.pack(">II", 0, 7) + b"tables\0",
     }
     return profile_of(tags, space=space, pcs=b"Lab ")
+
+
+# Light of ink 128 of 255 under that profile, black at 0: (Y - Yk) / (1 - Yk) with L* 54.9 and 10.2.
+HALF_INK = 0.2195
 
 
 def samples_of(channels: int) -> np.ndarray:

@@ -25,18 +25,30 @@ def smooth(channels: int = 3) -> np.ndarray:
     return np.stack([x * 6, y * 8, 255 - 3 * (x + y), x + 5 * y], axis=-1)[..., :channels].astype(np.uint8)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
 def test_bmp_of_every_mode(tmp_path: Path, mode: str):
-    picture = Pillow.fromarray(smooth(4 if mode == "RGBA" else 3)).convert(mode)
+    picture = Pillow.fromarray(smooth()).convert(mode)
     picture.save(tmp_path / "in.bmp")
     with Pillow.open(tmp_path / "in.bmp") as stored:
         expected = np.asarray(stored.convert("RGB"))
-        mode = stored.mode
     image = read(tmp_path / "in.bmp")
     np.testing.assert_allclose(image.numpy(), expected / 255, atol=1e-6)
     assert image.encoding == SRGB
-    assert (image.alpha is not None) == (mode == "RGBA")
+    assert image.alpha is None
     assert probe(tmp_path / "in.bmp").height == 30
+
+
+def test_bmp_with_masks_for_four_channels(tmp_path: Path):
+    masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    head = struct.pack("<IiiHHIIiiII", 108, 2, 1, 1, 32, 3, 8, 0, 0, 0, 0) + masks + bytes(52)
+    assert len(head) == 108
+    pixels = bytes([30, 20, 10, 255, 60, 50, 40, 51])
+    (tmp_path / "in.bmp").write_bytes(b"BM" + struct.pack("<IHHI", 130, 0, 0, 122) + head + pixels)
+    image = read(tmp_path / "in.bmp")
+    assert (image.numpy()[0] * 255).round().tolist() == [[10, 20, 30], [40, 50, 60]]
+    assert image.alpha is not None
+    assert image.alpha.flatten().tolist() == pytest.approx([1.0, 0.2])
+    assert probe(tmp_path / "in.bmp").channels == "RGBA"
 
 
 def test_bmp_with_a_profile_of_its_own(tmp_path: Path):
@@ -70,6 +82,16 @@ def test_webp_without_loss_is_exact(tmp_path: Path, channels: int):
         assert image.alpha is not None
         np.testing.assert_allclose(image.alpha[0].numpy(), stored[..., 3] / 255, atol=1e-6)
     assert probe(tmp_path / "in.webp").channels == ("RGB" if channels == 3 else "RGBA")
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_webp_without_comments(tmp_path: Path, channels: int, lossless: bool):
+    Pillow.fromarray(smooth(channels)).save(tmp_path / "in.webp", lossless=lossless)
+    image, info = read(tmp_path / "in.webp"), probe(tmp_path / "in.webp")
+    assert (image.height, image.width) == (info.height, info.width) == (30, 40)
+    assert (image.alpha is not None) == (info.channels == "RGBA") == (channels == 4)
+    assert info.tags == {"compression": "lossless" if lossless else "lossy"}
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -3,6 +3,7 @@
 References:  W3C, Portable Network Graphics, third edition (2025), sections 5 and 11.
 """
 
+import logging
 import struct
 import zlib
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from relume.image import Image
 from relume.io import exif, icc
 from relume.io.formats.chromaticities import primaries_of
 from relume.io.formats.format import FileInfo, Format, WriteOptions
+
+# What libpng dislikes in a file is logged, which Python prints where no program handles it.
+logging.getLogger("imagecodecs").addHandler(logging.NullHandler())
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEAD_LENGTH = len(_SIGNATURE) + 25
@@ -216,20 +220,8 @@ def _samples(data: bytes) -> np.ndarray:
     """Codes of 8 or 16 bits (height, width, channels), palettes and transparent colours resolved."""
     import imagecodecs
 
-    samples: np.ndarray = imagecodecs.png_decode(_without_comments(data))
+    samples: np.ndarray = imagecodecs.png_decode(data)
     return samples if samples.ndim == 3 else samples[..., np.newaxis]
-
-
-def _without_comments(data: bytes) -> bytes:
-    """The file without the chunks that the samples do not need: libpng prints what it dislikes in them."""
-    view = memoryview(data)
-    parts, start = [view[: len(_SIGNATURE)]], len(_SIGNATURE)
-    while start + 12 <= len(view):
-        length, kind = struct.unpack_from(">I4s", view, start)
-        if kind == b"tRNS" or kind[:1].isupper():
-            parts.append(view[start : start + 12 + length])
-        start += 12 + length
-    return b"".join(parts)
 
 
 FORMAT = Format(
