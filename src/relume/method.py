@@ -7,6 +7,7 @@ devices or tiles: the runner (`relume.inference.runner`) reads the spec and does
 import dataclasses
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -157,17 +158,29 @@ def _checked(method: str, item: "dataclasses.Field[Any]", value: Any) -> Any:
 
 def _converted(method: str, item: "dataclasses.Field[Any]", value: Any) -> Any:
     """Text to the type of the field. A default of None means: found from the image unless given."""
-    kind = float if item.default is None else type(item.default)
     if item.default is None and (value is None or value == "auto"):
         return None
+    reader, wanted = _READERS[float if item.default is None else type(item.default)]
     try:
-        if kind is bool and isinstance(value, str):
-            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
-                value.lower()
-            ]
-        if kind is int and float(value) != int(float(value)):
-            raise ValueError
-        return kind(float(value)) if kind is int else kind(value)
-    except (KeyError, TypeError, ValueError):
-        wanted = {bool: "yes or no", int: "a whole number", float: "a number", str: "a word"}[kind]
+        return reader(value)
+    except (KeyError, OverflowError, TypeError, ValueError):
         raise MethodError(f"{method}: {item.name} is '{value}'; expected {wanted}.") from None
+
+
+def _switch(value: Any) -> bool:
+    return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[str(value).lower()]
+
+
+def _whole(value: Any) -> int:
+    if float(value) != int(float(value)):
+        raise ValueError
+    return int(float(value))
+
+
+# The type of a parameter → what makes it of a text, and the words for it.
+_READERS: dict[type, tuple[Callable[[Any], Any], str]] = {
+    bool: (_switch, "yes or no"),
+    int: (_whole, "a whole number"),
+    float: (float, "a number"),
+    str: (str, "a word"),
+}

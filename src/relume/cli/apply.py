@@ -4,7 +4,6 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +45,11 @@ def apply_method(
     with progress_bar(len(jobs)) as bar:
 
         def work(job: Job) -> None:
-            tell = partial(bar, len(results), name=job.source.name)
+            done = len(results)
+
+            def tell(share: float) -> None:
+                bar(done, share, job.source.name)
+
             results.append(_one(job, method, choice, output, settings, tell))
 
         ledger = run_jobs(jobs, work, report=lambda message: print(f"relume: {message}", file=sys.stderr))

@@ -135,8 +135,7 @@ def _encode(picture: Float[Tensor, "3 height width"], distance: float) -> bytes:
     stops = picture.clamp(min=2.0**_LOWEST, max=2.0**_HIGHEST).log2()
     codes = ((stops - _LOWEST) * (_TOP / (_HIGHEST - _LOWEST))).round().permute(1, 2, 0)
     samples = np.ascontiguousarray(codes.numpy().astype(np.uint16))
-    blob: bytes = imagecodecs.jpegxl_encode(samples, distance=distance, effort=5, photometric="rgb")
-    return blob
+    return bytes(imagecodecs.jpegxl_encode(samples, distance=distance, effort=5, photometric="rgb"))
 
 
 def _decode(blob: bytes) -> Float[Tensor, "3 height width"]:

@@ -158,7 +158,7 @@ class _Draw:
 
     def color(self, spread: float) -> Float[Tensor, "3 1 1"]:
         """A colour of luminance 1: log-normal gains of that spread, in stops."""
-        gains = [2.0 ** (spread * self.normal()) for _ in BT709_WEIGHTS]
+        gains = [math.exp2(spread * self.normal()) for _ in BT709_WEIGHTS]
         scale = 1.0 / sum(gain * weight for gain, weight in zip(gains, BT709_WEIGHTS, strict=True))
         return torch.tensor(gains, device=self.device).view(3, 1, 1) * scale
 
@@ -171,9 +171,9 @@ class _Draw:
         rows = torch.fft.fftfreq(self.height, 1 / self.height, device=self.device)[:, None]
         columns = torch.fft.rfftfreq(self.width, 1 / self.width, device=self.device)[None]
         frequency = torch.hypot(rows, columns * self.height / self.width).clamp(min=1.0)
-        spectrum = torch.fft.rfft2(white) * frequency**-slope
+        spectrum = torch.fft.rfft2(white) * frequency.pow(-slope)
         field = torch.fft.irfft2(spectrum, s=(self.height, self.width))
-        return (field - field.mean()) / field.std().clamp(min=1e-6)
+        return (field - field.mean()).div(field.std().clamp(min=1e-6))
 
     def reflectance(self, textures: list[Tensor]) -> Float[Tensor, "3 height width"]:
         """Occluding shapes with power-law sizes, each with a colour and a texture of its own."""
@@ -186,7 +186,7 @@ class _Draw:
             shape = self._shape(radius)
             if shape is None:
                 continue
-            albedo = min(0.2 * 2 ** (1.3 * self.normal()), 0.92)
+            albedo = min(0.2 * math.exp2(1.3 * self.normal()), 0.92)
             texture = textures[self.integer(0, len(textures) - 1)][(..., *shape.box)]
             shade = albedo * self.color(0.35) * torch.exp2(self.uniform((0.05, 0.7)) * texture)
             field[(..., *shape.box)] = torch.lerp(field[(..., *shape.box)], shade, shape.coverage)
@@ -198,7 +198,7 @@ class _Draw:
         The radius is relative to the height, the softness of the edge in pixels.
         """
         centre_x, centre_y = self.uniform((-0.1, self.aspect + 0.1)), self.uniform((-0.1, 1.1))
-        stretch = 2 ** self.uniform((-1.2, 1.2))
+        stretch = math.exp2(self.uniform((-1.2, 1.2)))
         half_width, half_height = radius * stretch**0.5, radius / stretch**0.5
         angle, round_ = self.uniform((0.0, math.pi)), self.chance(0.5)
         reach = 1.5 * max(half_width, half_height) + softness * 2 / self.height
@@ -227,14 +227,14 @@ class _Draw:
             shape = self._shape(self.uniform((0.1, 0.6)), softness=self.uniform((1.0, 40.0)))
             if shape is not None:
                 lit[(..., *shape.box)] *= 1.0 - shape.coverage
-        ambient = self.color(0.2) * 2.0 ** -self.uniform(about.shadow_stops)
+        ambient = self.color(0.2) * math.exp2(-self.uniform(about.shadow_stops))
         return direct * lit + ambient
 
     def with_sky(self, scene: Tensor, about: Kind, textures: list[Tensor]) -> Float[Tensor, "3 height width"]:
         """Something bright and smooth behind everything: a sky with clouds, or windows."""
         if not self.chance(about.sky):
             return scene
-        brightness = 2.0 ** self.uniform(about.sky_stops)
+        brightness = math.exp2(self.uniform(about.sky_stops))
         cloudy = torch.exp2(self.uniform((0.1, 1.0)) * textures[-1].clamp(-2.5, 2.5))
         sky = 0.18 * brightness * self.color(0.3) * cloudy * (1.0 + 0.8 * self.y)
         if self.chance(0.6):
@@ -252,7 +252,7 @@ class _Draw:
         layer = torch.zeros(3, self.height, self.width, device=self.device)
         for _ in range(self.integer(0, 30)):
             shape = self._shape(self.uniform((0.001, 0.012)), softness=self.uniform((1.0, 4.0)))
-            radiance = 0.2 * 2.0 ** self.uniform((1.0, 7.0)) * self.color(0.15)
+            radiance = 0.2 * math.exp2(self.uniform((1.0, 7.0))) * self.color(0.15)
             if shape is not None:
                 layer[(..., *shape.box)] += radiance * shape.coverage**2
         return layer
@@ -264,7 +264,7 @@ class _Draw:
             low, high = about.light_size
             radius = low * (high / low) ** self.uniform((0.0, 1.0))
             shape = self._shape(radius, softness=self.uniform((1.0, 5.0)))
-            radiance = 0.2 * 2.0 ** self.uniform(about.light_stops) * self.color(1.5 * about.saturation)
+            radiance = 0.2 * math.exp2(self.uniform(about.light_stops)) * self.color(1.5 * about.saturation)
             falloff = self.uniform((0.0, 4.0))
             if shape is not None:
                 light = radiance * shape.coverage * torch.exp2(-falloff * shape.distance.square())

@@ -147,4 +147,4 @@ def _density(
     spread = torch.fft.irfft2(torch.fft.rfft2(both, s=size) * transform, s=size)
     top, left = kernel.shape[0] // 2, kernel.shape[1] // 2
     density, inside = spread[:, top : top + height, left : left + width]
-    return density.clamp(min=0.0) * (kernel.sum() / inside)
+    return density.clamp(min=0.0).mul(kernel.sum() / inside)
