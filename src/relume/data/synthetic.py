@@ -172,8 +172,8 @@ class _Draw:
         columns = torch.fft.rfftfreq(self.width, 1 / self.width, device=self.device)[None]
         frequency = torch.hypot(rows, columns * self.height / self.width).clamp(min=1.0)
         spectrum = torch.fft.rfft2(white) * frequency.pow(-slope)
-        field = torch.fft.irfft2(spectrum, s=(self.height, self.width))
-        return (field - field.mean()).div(field.std().clamp(min=1e-6))
+        field: Tensor = torch.fft.irfft2(spectrum, s=(self.height, self.width))
+        return (field - field.mean()) / field.std().clamp(min=1e-6)
 
     def reflectance(self, textures: list[Tensor]) -> Float[Tensor, "3 height width"]:
         """Occluding shapes with power-law sizes, each with a colour and a texture of its own."""

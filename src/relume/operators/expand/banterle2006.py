@@ -144,7 +144,7 @@ def _density(
     size = (height + kernel.shape[0] - 1, width + kernel.shape[1] - 1)
     transform = torch.fft.rfft2(kernel, s=size)
     both = torch.stack([sources, torch.ones_like(sources)])
-    spread = torch.fft.irfft2(torch.fft.rfft2(both, s=size) * transform, s=size)
+    spread: Tensor = torch.fft.irfft2(torch.fft.rfft2(both, s=size) * transform, s=size)
     top, left = kernel.shape[0] // 2, kernel.shape[1] // 2
     density, inside = spread[:, top : top + height, left : left + width]
-    return density.clamp(min=0.0).mul(kernel.sum() / inside)
+    return density.clamp(min=0.0) * (kernel.sum() / inside)
