@@ -8,7 +8,7 @@ import torch
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder with scenes and reference values beside the checkout; tests that need it are skipped without."""
+    """The folder with scenes and reference values beside the checkout; without it the test is skipped."""
     folder = Path(__file__).resolve().parents[2] / "shared"
     if not (folder / "conformance").is_dir():
         pytest.skip("needs the reference values of ../shared, which are not here")

@@ -147,4 +147,5 @@ def _density(
     spread: Tensor = torch.fft.irfft2(torch.fft.rfft2(both, s=size) * transform, s=size)
     top, left = kernel.shape[0] // 2, kernel.shape[1] // 2
     density, inside = spread[:, top : top + height, left : left + width]
-    return density.clamp(min=0.0) * (kernel.sum() / inside)
+    scaled: Tensor = density.clamp(min=0.0) * (kernel.sum() / inside)
+    return scaled
