@@ -137,3 +137,5 @@ def test_negative_light_is_black():
     code = hlg.inverse_eotf(light)
     assert code[0] == 0
     assert torch.equal(code, hlg.inverse_eotf(light.clamp(min=0)))
+    for curve in (hlg.oetf, hlg.inverse_oetf):
+        assert torch.equal(curve(torch.tensor([-1.0, -0.1, -1e-9])), torch.zeros(3))
