@@ -6,6 +6,7 @@ from relume.camera.tone_mapping import PercentileExposure, ToneMapping, Variatio
 from relume.errors import MethodError
 from relume.operators.expand.linear import Linear
 from relume.operators.tonemap.drago2003 import Drago2003
+from relume.operators.tonemap.mantiuk2006 import Mantiuk2006
 from relume.operators.tonemap.reinhard2002 import Reinhard2002
 
 VARIATIONS = (
@@ -69,6 +70,12 @@ def test_gradients_flow(generator):
     camera = ToneMapping(variations=VARIATIONS, stretch=True)
     camera.apply(light, camera.draw(light.detach(), generator)).sum().backward()
     assert light.grad.isfinite().all()
+
+
+def test_operators_without_a_gradient_are_used_without_one(generator):
+    light = scenes(generator).requires_grad_()
+    camera = ToneMapping(variations=(Variation(method=Mantiuk2006()),))
+    assert not camera.apply(light, camera.draw(light.detach(), generator)).requires_grad
 
 
 def test_what_no_camera_can_use_is_refused():

@@ -23,6 +23,7 @@ from relume.camera.truncation import BaseDetail, Clip
 from relume.camera.white_balance import WhiteBalance
 from relume.errors import MethodError
 from relume.operators.tonemap.drago2003 import Drago2003
+from relume.operators.tonemap.mantiuk2006 import Mantiuk2006
 from relume.operators.tonemap.reinhard2002 import Reinhard2002, Reinhard2002Local
 from relume.operators.tonemap.reinhard_devlin2005 import ReinhardDevlin2005
 
@@ -119,8 +120,9 @@ def expandnet() -> Camera:
     """ExpandNet: a random one of several tone mappings, stretched to 0..1, then a gamma of 1.8 to 2.2.
 
     Stated: exposure between percentiles 0..15 and 85..100, Reinhard-Devlin, Mantiuk, Drago and Durand of
-    OpenCV with the ranges here; no noise, no compression; 8 bits. Departs: Mantiuk and Durand are left out,
-    and the operators are those of relume, not of OpenCV. The network's target is the scene stretched to 0..1.
+    OpenCV with the ranges here; no noise, no compression; 8 bits. Departs: Durand, which OpenCV has dropped
+    since, is left out, and the operators are those of relume. The network's target is the scene stretched to
+    0..1.
 
     References:  [marnerides2018], section 4.1, and the published code.
     """
@@ -136,6 +138,7 @@ def expandnet() -> Camera:
                         "chromatic_adaptation": (0.0, 0.2),
                     },
                 ),
+                Variation(method=Mantiuk2006(saturation=1.0), ranges={"factor": (0.65, 0.85)}),
                 Variation(method=Drago2003(), ranges={"bias": (0.7, 0.9)}),
             ),
             stretch=True,

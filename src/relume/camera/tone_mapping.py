@@ -57,6 +57,7 @@ class ToneMapping:
     """One of several operators for each picture, its parameters drawn anew.
 
     Convention:  linear light of the scene → linear light of an SDR display, 1.0 is its white; not clipped.
+        Gradients flow through operators that say of themselves that they are differentiable.
 
     Args:
         variations: the operators, each as likely.
@@ -96,7 +97,8 @@ class ToneMapping:
     @staticmethod
     def _one(method: Method, light: Float[Tensor, "1 3 height width"]) -> Float[Tensor, "1 3 height width"]:
         output = method.spec.output
-        return convert(method(light), output, replace(LINEAR_DISPLAY, white=output.white))
+        mapped = method(light if method.spec.differentiable else light.detach())
+        return convert(mapped, output, replace(LINEAR_DISPLAY, white=output.white))
 
 
 @dataclass(frozen=True, kw_only=True)
