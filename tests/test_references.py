@@ -21,9 +21,10 @@ def test_keys_are_sorted_and_unique() -> None:
 def test_cited_keys_exist() -> None:
     missing = {}
     for path in (ROOT / "src").rglob("*.py"):
-        for key in re.findall(r"\[([a-z][a-z_]*\d{2,4}\w*)\]", path.read_text(encoding="utf-8")):
-            if key not in KEYS:
-                missing[key] = path.name
+        for paragraph in re.findall(r"References:(.*?)(?:\n\s*\n|\"{3})", path.read_text("utf-8"), re.DOTALL):
+            for key in re.findall(r"\[(\w+)\]", paragraph):
+                if key not in KEYS:
+                    missing[key] = path.name
     assert not missing
 
 
