@@ -187,13 +187,15 @@ def _v_cycle(levels: list[_Laplacian], residual: Tensor, out: Tensor) -> Tensor:
     if height == width == 1:
         return out.zero_()
     weights, steps = levels[0]
-    torch.mul(residual, steps.to(residual.dtype), out=out)
+    spans = strips(height, width)
+    for top, bottom in spans:
+        torch.mul(residual[top:bottom], steps[top:bottom].to(residual.dtype), out=out[top:bottom])
     half = residual.new_empty(((height + 1) // 2, (width + 1) // 2))
-    for top, bottom in strips(height, width):
+    for top, bottom in spans:
         remaining = residual[top:bottom] - _laplacian(weights, out, top, bottom)
         half[top // 2 : (bottom + 1) // 2] = block_sum(remaining)
     coarse = _v_cycle(levels[1:], half, torch.empty_like(half))
-    for top, bottom in strips(height, width):
+    for top, bottom in spans:
         add_duplicate(coarse[top // 2 : (bottom + 1) // 2], out[top:bottom])
     _jacobi(levels[0], residual, out)
     return out

@@ -75,7 +75,7 @@ class Mantiuk2006(Method):
         input=LINEAR_SCENE,
         output=LINEAR_DISPLAY,
         citation="mantiuk2006",
-        memory=7.0,
+        memory=7.5,
         differentiable=False,
     )
 
