@@ -225,7 +225,7 @@ def test_tiles_are_the_whole(name, generator):
     )
     height, width = image.shape[-2:]
     whole, statistics, joined = method(image), method.measure(image), torch.empty_like(image)
-    shape = tile_shape(height, width, halo=halo, multiple=spec.size_multiple, largest=(2 * halo + 30) ** 2)
+    shape = tile_shape(height, width, halo=halo, multiple=spec.size_multiple, largest=(2 * halo + 36) ** 2)
     assert shape[0] < height
     for tile in tiles(height, width, shape, halo=halo, multiple=spec.size_multiple):
         cut = {k: tile.outer(v) if v.shape[-2:] == (height, width) else v for k, v in statistics.items()}
