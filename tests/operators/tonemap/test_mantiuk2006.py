@@ -135,6 +135,12 @@ def test_distribution_is_the_share_of_weaker_responses(generator):
     assert float(response_distribution(logarithm)(torch.zeros(1, dtype=torch.float64))) == 0.0
 
 
+def test_distribution_is_linear_within_a_bin(generator):
+    """Contrasts so weak that all of them fall into the first bin."""
+    shares = response_distribution(1e-6 * torch.rand(9, 9, generator=generator, dtype=torch.float64))
+    assert shares(torch.tensor([0.25, 0.5, 1.0]) / 32.0).tolist() == pytest.approx([0.25, 0.5, 1.0])
+
+
 def test_equalization_gives_a_contrast_its_rank_and_keeps_its_direction(generator):
     logarithm = relief(24, 24, generator)
     contrasts = Edges(*torch.tensor([[[-0.3, 0.1]], [[0.4, 0.0]]], dtype=torch.float64))
