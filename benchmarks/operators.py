@@ -217,7 +217,7 @@ def main() -> None:
         f"OpenCV {cv2.__version__}, {width} × {height} pixels, median of {arguments.repeats}\n"
     )
     wanted = arguments.only or [*COUNTERPARTS, "files"]
-    names = [name for name in COUNTERPARTS if name in wanted and name in METHODS]
+    names = [name for name in COUNTERPARTS if name in wanted]
     if names:
         print("\n".join(operators_table(names, array, arguments.repeats)), end="\n\n")
     if "files" in wanted:
