@@ -161,6 +161,16 @@ def test_half_precisions_learn(precision: str, tmp_path: Path) -> None:
     assert scaler.items() <= load_checkpoint(tmp_path).scalers["model"].items()
 
 
+def test_data_are_never_made_in_half_precision(tmp_path: Path) -> None:
+    class Watching(Dataset[dict[str, Tensor]]):
+        def __getitem__(self, index: int) -> dict[str, Tensor]:
+            assert not torch.is_autocast_enabled("cpu")
+            return Blobs()[index]
+
+    recipe = replace(with_stage(plain(2), data=Watching()), validation=Watching())
+    assert train(recipe, tmp_path, machine=replace(SELDOM, precision="bfloat16")).total == 2
+
+
 def test_a_run_may_go_on_in_another_precision(tmp_path: Path) -> None:
     recipe = with_stage(plain(4), data=Disturbed(terminating=5))
     with pytest.raises(KeyboardInterrupt):

@@ -73,6 +73,7 @@ def train(recipe: Recipe, out: Path, *, machine: Machine = Machine()) -> Progres
 def _train_stage(run: Run, stage: Stage, machine: Machine, asked_to_stop: Event) -> None:
     """From wherever the stage stands to its end."""
     place, progress, networks = run.place, run.progress, run.networks
+    workers = share_cores(place, machine.workers)
     precision = choose_precision(machine.precision or stage.precision, place.device)
     updating = updaters(stage.optimizers, networks, precision)
     average = MovingAverage(networks, decay=stage.average) if stage.average is not None else None
@@ -87,7 +88,7 @@ def _train_stage(run: Run, stage: Stage, machine: Machine, asked_to_stop: Event)
         steps=stage.steps - progress.step,
         batch=stage.batch,
         place=place,
-        workers=share_cores(place, machine.workers),
+        workers=workers,
     )
     saved = began = time.perf_counter()
     for loaded in coming:

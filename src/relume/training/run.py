@@ -74,8 +74,9 @@ class Run:
         networks = average.networks if average else self.networks
         numbers: dict[str, list[float]] = {}
         pictures = []
+        pairs = self._pairs()  # not under autocast: they are data
         with torch.no_grad(), _evaluating(networks), precision.autocast():
-            for index, sample in enumerate(self._pairs()):
+            for index, sample in enumerate(pairs):
                 pair = move(stack([sample]), self.place.device)
                 scores = stage.objective.validate(networks, pair)
                 for name, values in scores.numbers.items():
