@@ -34,8 +34,9 @@ class Banterle2006(Method):
     References:  [banterle2006], eqs. 8 to 10 (curve), section 3.2 (median cut), eqs. 15 to 17 (map).
     """
 
+    # One stop above SDR white: higher peaks took more from the pictures than they gave (docs/methods.md).
     peak: float = parameter(
-        1000.0, "luminance that white reaches beside a light", minimum=1.0, maximum=10_000.0, unit="cd/m²"
+        400.0, "luminance that white reaches beside a light", minimum=1.0, maximum=10_000.0, unit="cd/m²"
     )
     stretch: float | None = parameter(
         None, "L_white of Reinhard's curve: higher keeps mid-tones darker", minimum=1.0
