@@ -268,10 +268,10 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pyt
             raise SafetensorError("I/O error: No space left on device (os error 28)")
         saved.append(save(*arguments))
 
-    monkeypatch.setattr(tensor_file, "save_file", save_twice)
-    with pytest.raises(UnwritableFile, match="No space left on device"):
-        train(plain(6), tmp_path, machine=MACHINE)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(tensor_file, "save_file", save_twice)
+        with pytest.raises(UnwritableFile, match="No space left on device"):
+            train(plain(6), tmp_path, machine=MACHINE)
     assert load_checkpoint(tmp_path).progress.step == 2
     train(plain(6), tmp_path, machine=SELDOM)
     train(plain(6), tmp_path / "whole", machine=SELDOM)
