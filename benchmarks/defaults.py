@@ -14,8 +14,11 @@ the tone-curve correction of Hanji et al. 2022; and in clipped pixels the error 
 
 Tone mapping. TMQI of the result, encoded as 8-bit sRGB, against the view.
 
-Intervals are 95 % bootstrap intervals over scenes, of the difference to the unprocessed picture. The methods
-of a name are measured as `configure` builds them without parameters, and with those of `GRID`.
+Each direction has a second table of the same views by how hard they are: expansion by how far, on average,
+light in clipped pixels lies above white; tone mapping by the range from the 1st to the 99.9th percentile.
+
+Intervals are 95 % bootstrap intervals over scenes, of the difference to the unprocessed picture. Methods are
+measured as they come, and with the parameters of `GRID`.
 """
 
 import argparse
@@ -29,7 +32,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import repeat
+from itertools import pairwise, repeat
 from pathlib import Path
 
 import numpy as np
@@ -56,17 +59,17 @@ CLIPPED_SHARES = (0.02, 0.05, 0.10)
 CURVES = ("srgb", "film")
 
 UNPROCESSED = "unprocessed"
+CLIPPED_ERROR = "error in clipped, stops"
+
+# Between groups of views, in stops.
+OVERSHOOT_EDGES = (0.25, 1.0)
+RANGE_EDGES = (6.0, 9.0)
 
 GRID: dict[str, tuple[dict[str, object], ...]] = {
     "akyuz2007": ({"gamma": 1.5}, {"peak": 400.0}),
-    "banterle2006": (
-        {"peak": 400.0},
-        {"peak": 600.0},
-        {"stretch": 20.0},
-        {"radius": 0.02},
-    ),
-    "reinhard2002": ({"key": 0.18}, {"key": 0.3}, {"white": 3.0}, {"key": 0.18, "white": 3.0}),
-    "reinhard2002_local": ({"key": 0.18}, {"key": 0.3}, {"sharpening": 12.0}),
+    "banterle2006": ({"peak": 300.0}, {"peak": 600.0}, {"peak": 1000.0}, {"peak": 1000.0, "stretch": 10.0}),
+    "reinhard2002": ({"key": 0.3}, {"white": 3.0}, {"estimation": "2003"}),
+    "reinhard2002_local": ({"key": 0.3}, {"sharpening": 12.0}),
     "reinhard_devlin2005": (
         {"intensity": -1.0},
         {"intensity": 1.0},
@@ -85,6 +88,14 @@ GRID: dict[str, tuple[dict[str, object], ...]] = {
 Image = Float[Tensor, "1 3 height width"]
 Scores = dict[str, dict[str, float]]
 """Name of a configured method → column → value."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The scores of one view, and how hard the view is, in stops."""
+
+    scores: Scores
+    hardness: float
 
 
 @dataclass(frozen=True)
@@ -158,7 +169,7 @@ def take_picture(light: Image, curve: str) -> Image:
     return (255.0 * encoded).round() / 255.0
 
 
-def expand_scores(view: Image, peak: float) -> Scores:
+def measure_expansion(view: Image, peak: float) -> Measured:
     """The means over exposures and curves."""
     totals: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     methods = {UNPROCESSED: METHODS["linear"](), **configurations(Direction.EXPAND)}
@@ -174,10 +185,11 @@ def expand_scores(view: Image, peak: float) -> Scores:
                 nits = convert(expanded, output, LINEAR_NITS).clamp(min=0.0)
                 for column, value in compare(nits, light * REFERENCE_WHITE, clipped, peak).items():
                     totals[name][column].append(value)
-    return {
+    scores = {
         name: {column: float(np.mean(values)) for column, values in columns.items()}
         for name, columns in totals.items()
     }
+    return Measured(scores, hardness=scores[UNPROCESSED][CLIPPED_ERROR])
 
 
 def compare(prediction: Image, light: Image, clipped: Tensor, peak: float) -> dict[str, float]:
@@ -189,15 +201,15 @@ def compare(prediction: Image, light: Image, clipped: Tensor, peak: float) -> di
         "as is": float(pu_psnr(shown, reference)),
         "exposure aligned": float(pu_psnr(aligned, reference)),
         "tone curve corrected": float(pu_psnr(correct_tone_curve(shown, reference), reference)),
-        "error in clipped, stops": float((stops_of(shown) - stops_of(reference))[clipped].abs().mean()),
+        CLIPPED_ERROR: float((stops_of(shown) - stops_of(reference))[clipped].abs().mean()),
     }
 
 
-def stops_of(nits: Image) -> Tensor:
-    return luminance(nits).clamp(min=LOWEST).log2()
+def stops_of(light: Image) -> Tensor:
+    return luminance(light).clamp(min=LOWEST).log2()
 
 
-def tonemap_scores(view: Image) -> Scores:
+def measure_tone_mapping(view: Image) -> Measured:
     """TMQI of each method and of the view clipped at an exposure that brings its log mean to 0.18."""
     middle = luminance(view).clamp(min=1e-6).log().mean().exp()
     pictures = {UNPROCESSED: convert(view * (0.18 / middle), replace(SRGB, transfer="linear"), SRGB)}
@@ -210,36 +222,66 @@ def tonemap_scores(view: Image) -> Scores:
         q, s, n = (float(value) for value in tmqi(codes, view))
         white = float((codes == 255).any(1).float().mean())
         scores[name] = {"TMQI": q, "structure": s, "naturalness": n, "clipped, %": 100.0 * white}
-    return scores
+    low, high = stops_of(view).quantile(torch.tensor([0.01, 0.999]))
+    return Measured(scores, hardness=float(high - low))
 
 
-def measure(scene: Scene, peak: float) -> tuple[list[Scores], list[Scores]]:
-    """Scores of every view of a scene, in both directions."""
+def measure(scene: Scene, peak: float) -> tuple[list[Measured], list[Measured]]:
+    """Every view of a scene, in both directions."""
     with torch.no_grad():
         views = list(views_of(scene))
-        return [expand_scores(view, peak) for view in views], [tonemap_scores(view) for view in views]
+        return [measure_expansion(view, peak) for view in views], [
+            measure_tone_mapping(view) for view in views
+        ]
 
 
-def table(scenes: list[list[Scores]], rank: str, seed: int) -> str:
-    """A markdown table, best in `rank` first; intervals are of the difference to the unprocessed picture."""
-    names, columns = list(scenes[0][0]), list(scenes[0][0][UNPROCESSED])
-    values = {
-        (name, column): np.array([np.mean([view[name][column] for view in scene]) for scene in scenes])
-        for name in names
-        for column in columns
-    }
-    draws = np.random.default_rng(seed).integers(len(scenes), size=(2000, len(scenes)))
-    lines = [
-        "| method | " + " | ".join(columns) + f" | {rank}: difference to unprocessed |",
-        "| --- |" + " --: |" * (len(columns) + 1),
+def per_scene(scenes: list[list[Measured]], name: str, column: str) -> np.ndarray:
+    return np.array([np.mean([view.scores[name][column] for view in views]) for views in scenes])
+
+
+def difference_to_unprocessed(scenes: list[list[Measured]], name: str, column: str) -> str:
+    difference = per_scene(scenes, name, column) - per_scene(scenes, UNPROCESSED, column)
+    draws = np.random.default_rng(0).integers(len(scenes), size=(2000, len(scenes)))
+    low, high = np.quantile(difference[draws].mean(1), (0.025, 0.975))
+    return f"{difference.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def ranked(scenes: list[list[Measured]], rank: str) -> list[str]:
+    """Names of the methods, best in that column first."""
+    return sorted(scenes[0][0].scores, key=lambda name: -per_scene(scenes, name, rank).mean())
+
+
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+    rule = ["---"] + ["--:"] * (len(head) - 1)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
+
+
+def table_of_means(scenes: list[list[Measured]], rank: str) -> str:
+    columns = list(scenes[0][0].scores[UNPROCESSED])
+    rows = [
+        [name]
+        + [f"{per_scene(scenes, name, column).mean():.4g}" for column in columns]
+        + [difference_to_unprocessed(scenes, name, rank) if name != UNPROCESSED else ""]
+        for name in ranked(scenes, rank)
     ]
-    for name in sorted(names, key=lambda name: -values[name, rank].mean()):
-        difference = values[name, rank] - values[UNPROCESSED, rank]
-        low, high = np.quantile(difference[draws].mean(1), (0.025, 0.975))
-        cells = [f"{values[name, column].mean():.4g}" for column in columns]
-        interval = "" if name == UNPROCESSED else f"{difference.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
-        lines.append(f"| {name} | " + " | ".join(cells) + f" | {interval} |")
-    return "\n".join(lines)
+    return markdown(["method", *columns, f"{rank}: difference to unprocessed"], rows)
+
+
+def table_by_hardness(scenes: list[list[Measured]], rank: str, edges: tuple[float, float]) -> str:
+    head, groups = ["method"], []
+    for low, high in pairwise((-np.inf, *edges, np.inf)):
+        group = [[view for view in views if low <= view.hardness < high] for views in scenes]
+        groups.append([views for views in group if views])
+        meaning = (
+            f"under {high:g}" if low < 0 else f"{low:g} to {high:g}" if high < np.inf else f"{low:g} and more"
+        )
+        head.append(f"{meaning} stops ({sum(map(len, group))} views)")
+    rows = [
+        [name] + [difference_to_unprocessed(group, name, rank) if group else "" for group in groups]
+        for name in ranked(scenes, rank)
+        if name != UNPROCESSED
+    ]
+    return markdown(head, rows)
 
 
 def commit() -> str:
@@ -272,15 +314,20 @@ def main() -> None:
         for scene, result in zip(scenes, pool.map(measure, scenes, repeat(arguments.peak)), strict=True):
             results.append(result)
             print(f"{len(results)}/{len(scenes)} {scene.path.stem}", file=sys.stderr)
-    views = sum(len(expanded) for expanded, _ in results)
+    views = sum(len(of_scene) for of_scene, _ in results)
     print(
         f"{datetime.date.today()}, {os.cpu_count()} cores, commit {commit()}, {views} views of {len(scenes)} "
         f"training scenes, {SIZE[1]}×{SIZE[0]} pixels; `{shlex.join(['python', *sys.argv])}`\n"
     )
+    expanded, mapped = [result[0] for result in results], [result[1] for result in results]
     print(f"Expansion: PU21-PSNR in dB on a display of {arguments.peak:g} cd/m²\n")
-    print(table([expanded for expanded, _ in results], "tone curve corrected", arguments.seed))
+    print(table_of_means(expanded, "tone curve corrected"))
+    print("\nTone curve corrected, difference to unprocessed, by the overshoot of clipped light\n")
+    print(table_by_hardness(expanded, "tone curve corrected", OVERSHOOT_EDGES))
     print("\nTone mapping\n")
-    print(table([mapped for _, mapped in results], "TMQI", arguments.seed))
+    print(table_of_means(mapped, "TMQI"))
+    print("\nTMQI, difference to unprocessed, by the range of the view\n")
+    print(table_by_hardness(mapped, "TMQI", RANGE_EDGES))
 
 
 if __name__ == "__main__":
