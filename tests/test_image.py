@@ -234,12 +234,12 @@ def test_alpha_and_metadata_go_along_and_the_input_is_left_alone(pixels):
 def test_strips_are_the_whole(target, rows, pixels, monkeypatch):
     source = replace(SRGB, white=203.0)
     whole = convert(pixels, source, target)
-    monkeypatch.setattr(relume.image, "_strip_pixels", lambda device: rows * 17 + 5)
+    monkeypatch.setattr(relume.image, "_STRIP_PIXELS", rows * 17 + 5)
     torch.testing.assert_close(Image(pixels, source).to(target).pixels, whole, rtol=1e-6, atol=0)
 
 
 def test_an_image_wider_than_a_strip(monkeypatch, pixels):
-    monkeypatch.setattr(relume.image, "_strip_pixels", lambda device: 3)
+    monkeypatch.setattr(relume.image, "_STRIP_PIXELS", 3)
     torch.testing.assert_close(Image(pixels, SRGB).to(LINEAR_SCENE).pixels, srgb.eotf(pixels))
 
 
@@ -270,7 +270,7 @@ def test_convert_takes_batches_and_gives_gradients(generator):
 
 
 def test_gradients_flow_through_the_strips(pixels, monkeypatch):
-    monkeypatch.setattr(relume.image, "_strip_pixels", lambda device: 40)
+    monkeypatch.setattr(relume.image, "_STRIP_PIXELS_ELSEWHERE", 40)
     at = pixels.clone().requires_grad_()
     (slope,) = torch.autograd.grad(Image(at, SRGB).to(LINEAR_SCENE).pixels.sum(), at)
     (expected,) = torch.autograd.grad(srgb.eotf(at).sum(), at)

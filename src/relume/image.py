@@ -13,9 +13,10 @@ from relume.color.encoding import Encoding
 from relume.color.luminance import luminance, luminance_weights
 from relume.color.transfer import TRANSFERS
 from relume.errors import EncodingError, ImageError
+from relume.parallel import for_each
 
 # Conversions go strip by strip: temporaries stay in the cache of a core and never add up to a picture.
-_STRIP_PIXELS_PER_THREAD = 1 << 14
+_STRIP_PIXELS = 1 << 14
 _STRIP_PIXELS_ELSEWHERE = 1 << 22
 
 
@@ -127,10 +128,18 @@ class Image:
         if source == replace(target, reference=source.reference):
             return replace(self, encoding=target)
         out = torch.empty_like(self.pixels, dtype=_working_type(self.pixels))
-        rows = max(1, _strip_pixels(self.pixels.device) // self.width)
-        for top in range(0, self.height, rows):
-            strip = self.pixels[:, top : top + rows]
-            out[:, top : top + rows] = convert(strip, source, target)
+        alone = self.pixels.device.type == "cpu" and not self.pixels.requires_grad
+        rows = max(1, (_STRIP_PIXELS if alone else _STRIP_PIXELS_ELSEWHERE) // self.width)
+
+        def work(top: int) -> None:
+            out[:, top : top + rows] = convert(self.pixels[:, top : top + rows], source, target)
+
+        tops = range(0, self.height, rows)
+        if alone:
+            for_each(work, tops)
+        else:  # one tape of gradients, or a device that is kept busy by one thread
+            for top in tops:
+                work(top)
         return replace(self, pixels=out, encoding=target)
 
 
@@ -156,12 +165,6 @@ def convert(
 def _working_type(pixels: Tensor) -> torch.dtype:
     """Float32 at least: half precision cannot tell the darks apart where 1.0 is 10 000 cd/m²."""
     return torch.promote_types(pixels.dtype, torch.float32)
-
-
-def _strip_pixels(device: torch.device) -> int:
-    if device.type == "cpu":
-        return torch.get_num_threads() * _STRIP_PIXELS_PER_THREAD
-    return _STRIP_PIXELS_ELSEWHERE
 
 
 def _with_white(target: Encoding, source: Encoding) -> Encoding:

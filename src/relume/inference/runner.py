@@ -6,6 +6,7 @@ the whole image, tiles with context and padding, device, precision, and a bound 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from relume.image import Image, convert
 from relume.inference.memory import FLOAT_BYTES, check_memory, needed_bytes
 from relume.inference.tiling import Tile, pad, tile_shape, tiles
 from relume.method import Direction, Method, MethodSpec
+from relume.parallel import for_each
 
 Progress = Callable[[float], None]
 """Told the finished share, 0..1."""
@@ -164,13 +166,17 @@ def _process(
 ) -> Tensor:
     height, width = images.shape[-2:]
     halo, multiple, minimum = method.halo, method.spec.size_multiple, method.spec.size_minimum
+    lock = Lock()
     statistics = method.measure(images.to(dtype)) if _measures(method) else {}
     results = torch.empty_like(images, dtype=torch.promote_types(dtype, torch.float32), device="cpu")
     shape = tile_shape(height, width, halo=halo, multiple=multiple, largest=largest)
     done = 0
-    for tile in tiles(height, width, shape, halo=halo, multiple=multiple):
 
-        def part(whole: Tensor, tile: Tile = tile) -> Tensor:
+    @torch.no_grad()
+    def work(tile: Tile) -> None:
+        nonlocal done
+
+        def part(whole: Tensor) -> Tensor:
             return pad(tile.outer(whole).to(dtype), multiple=multiple, minimum=minimum)
 
         maps = {
@@ -179,9 +185,17 @@ def _process(
         }
         answer = method(part(images), maps)
         tile.inner(results).copy_(finish(tile.crop(answer).to(results.dtype)))
-        done += tile.pixels
-        if progress is not None:
-            progress(done / (height * width))
+        with lock:
+            done += tile.pixels
+            if progress is not None:
+                progress(done / (height * width))
+
+    pieces = tiles(height, width, shape, halo=halo, multiple=multiple)
+    if images.device.type == "cpu" and halo == 0:
+        for_each(work, pieces)
+    else:  # large tiles keep all cores, or the GPU, busy by themselves
+        for piece in pieces:
+            work(piece)
     return results
 
 

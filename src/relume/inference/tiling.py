@@ -8,8 +8,8 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional
 
-# Strips of about this many pixels stay in the second-level cache, where elementwise work is fastest.
-CACHED_PIXELS = 1 << 17
+# Strips of about this many pixels stay in the cache of a core, where elementwise work is fastest.
+CACHED_PIXELS = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
