@@ -17,9 +17,14 @@ from relume.io.write import write
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for index in range(3):
-        scene = synthetic_scene(size=(48, 96), generator=torch.Generator().manual_seed(index), kind="night")
-        write(tmp_path / f"{index}.exr", Image(scene, LINEAR_SCENE))
+        write(tmp_path / f"{index}.exr", Image(_scene(index), LINEAR_SCENE))
     return tmp_path
+
+
+def _scene(index: int) -> torch.Tensor:
+    """Pictures of a pack need not have one size."""
+    size = (48, 96 + 8 * index)
+    return synthetic_scene(size=size, generator=torch.Generator().manual_seed(index), kind="night")
 
 
 @pytest.fixture
@@ -42,7 +47,7 @@ def test_light_and_manifest_survive(folder: Path, entries: list[Entry]) -> None:
     assert [entry.scene for entry in pack.entries] == ["scene 0", "scene 1", "scene 2"]
     assert pack.entries[0].sha256 == file_hash(folder / "0.exr")
     for index, picture in enumerate(pack.pictures):
-        scene = synthetic_scene(size=(48, 96), generator=torch.Generator().manual_seed(index), kind="night")
+        scene = _scene(index)
         assert float(_stops(picture, scene).square().mean().sqrt()) < 0.1
         assert float(picture.max()) == pytest.approx(float(scene.max()), rel=0.1)
 
@@ -51,8 +56,7 @@ def test_less_distance_is_nearer(folder: Path, entries: list[Entry]) -> None:
     errors = []
     for name, distance in (("a.pack", 0.01), ("b.pack", 1.0)):
         write_pack(folder / name, folder, entries[:1], distance=distance)
-        scene = synthetic_scene(size=(48, 96), generator=torch.Generator().manual_seed(0), kind="night")
-        errors.append(float(_stops(read_pack(folder / name).pictures[0], scene).square().mean()))
+        errors.append(float(_stops(read_pack(folder / name).pictures[0], _scene(0)).square().mean()))
     assert errors[0] < errors[1] / 4
     assert (folder / "a.pack").stat().st_size > (folder / "b.pack").stat().st_size
 

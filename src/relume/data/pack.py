@@ -35,7 +35,7 @@ class Pack:
     """The scenes of a pack, decoded to half floats."""
 
     entries: tuple[Entry, ...]
-    pictures: tuple[Float[Tensor, "3 height width"], ...]
+    pictures: tuple[Float[Tensor, "3 _ _"], ...]
     """Linear BT.709 light, in the order of the entries."""
 
     def scenes(self, split: str) -> Scenes:

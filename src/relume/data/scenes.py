@@ -38,7 +38,7 @@ class SyntheticScenes(Scenes):
 class PanoramaScenes(Scenes):
     """Perspective views of equirectangular panoramas, each looking in a random direction."""
 
-    panoramas: Sequence[Float[Tensor, "3 height width"]]
+    panoramas: Sequence[Float[Tensor, "3 _ _"]]
 
     def draw(self, *, size: tuple[int, int], generator: torch.Generator) -> Float[Tensor, "3 height width"]:
         """A view of one of the panoramas, mirrored half of the time."""
@@ -54,7 +54,7 @@ class PanoramaScenes(Scenes):
 class PhotographScenes(Scenes):
     """Crops of HDR photographs, at their own scale or reduced down to where the short side just fits."""
 
-    photographs: Sequence[Float[Tensor, "3 height width"]]
+    photographs: Sequence[Float[Tensor, "3 _ _"]]
 
     def draw(self, *, size: tuple[int, int], generator: torch.Generator) -> Float[Tensor, "3 height width"]:
         """A crop of one of the photographs, mirrored half of the time.
