@@ -161,7 +161,7 @@ def take_picture(light: Image, curve: str) -> Image:
     """An 8-bit picture: light above 1 is clipped, then the curve, then rounding."""
     exposed = light.clamp(max=1.0)
     if curve == "film":
-        # The mean of the curves that [eilertsen2017] fitted to a data base of cameras: n = 0.9, σ = 0.6.
+        # The mean of the curves that [eilertsen2017] fitted to measured cameras: n = 0.9, σ = 0.6.
         power = exposed.pow(0.9)
         encoded = 1.6 * power / (power + 0.6)
     else:

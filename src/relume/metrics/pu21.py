@@ -1,6 +1,6 @@
 """PU21: luminance to perceptually uniform units, and PSNR in them.
 
-References:  [mantiuk2021], eq. 10 and table 1; the digits are those of the authors' published code.
+References:  [mantiuk2021]; the digits are those of the authors' published code.
 """
 
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def encode(luminance: Float[Tensor, "*shape"], *, variant: str = DEFAULT_VARIANT
     Raises:
         MethodError: unknown variant.
 
-    References:  [mantiuk2021], eq. 10.
+    References:  [mantiuk2021]
     """
     p = _fit(variant)
     power = luminance.clamp(LOWEST, HIGHEST).pow(p.p4)

@@ -58,7 +58,7 @@ def tmqi(sdr: Picture, hdr: Picture) -> Tmqi:
     Raises:
         ImageError: too small, shapes that differ, NaN, codes outside the range.
 
-    References:  [yeganeh2013], eq. 1-9
+    References:  [yeganeh2013]
     """
     codes, light = matched(_codes(sdr), light_tensor(hdr, "hdr"))
     require_same_shape(codes, light, ("sdr", "hdr"))
@@ -120,7 +120,7 @@ def _local_fidelity(
 
 
 def _visibility(deviation: Float[Tensor, "n 1 h w"], frequency: float) -> Float[Tensor, "n 1 h w"]:
-    """Probability that a contrast of that standard deviation is seen at that frequency (eq. 3-5)."""
+    """Probability that a contrast of that standard deviation is seen at that frequency."""
     sensitivity = 260.0 * (0.0192 + 0.114 * frequency) * math.exp(-((0.114 * frequency) ** 1.1))
     threshold = 128.0 / (1.4 * sensitivity)
     probability: Tensor = torch.special.ndtr((deviation - threshold) / (threshold / 3.0))
@@ -128,7 +128,7 @@ def _visibility(deviation: Float[Tensor, "n 1 h w"], frequency: float) -> Float[
 
 
 def _statistical_naturalness(sdr: Float[Tensor, "n 1 h w"]) -> Float[Tensor, " n"]:
-    """How likely a photograph has this mean and this local contrast, relative to the likeliest (eq. 6-8)."""
+    """How likely a photograph has this mean and this local contrast, relative to the likeliest."""
     z = (sdr.mean((-3, -2, -1)) - _BRIGHTNESS_MEAN) / _BRIGHTNESS_DEVIATION
     mode = (_CONTRAST_ALPHA - 1.0) / (_CONTRAST_ALPHA + _CONTRAST_BETA - 2.0)
     x = (_block_deviation(sdr) / _CONTRAST_SCALE).clamp(0.0, 1.0)

@@ -4,7 +4,7 @@ A method cannot know with which camera curve its input was made. An error of tha
 seen and easily put right, but it outweighs everything else in a metric. So the prediction is first brought
 as close to the reference as one smooth curve and one smooth change of colour allow.
 
-References:  [hanji2022], section 5; numerically the program that its authors published with PU21.
+References:  [hanji2022]; numerically the program that its authors published with PU21.
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ def correct_tone_curve(prediction: Picture, reference: Picture) -> Float[Tensor,
     Raises:
         ImageError: shapes that differ, NaN, integers.
 
-    References:  [hanji2022], section 5
+    References:  [hanji2022]
     """
     left, right = operands(prediction, reference)
     luma, chromaticity = _encode(left.double())
