@@ -4,6 +4,7 @@ Random numbers are not in it: each step seeds torch's generator from (seed, step
 its own from (seed, index). Nor are learning rates, which are functions of the step.
 """
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -141,8 +142,10 @@ def require_same_recipe(checkpoint: Checkpoint, recipe: dict[str, Any], folder: 
     """
     changed = differences(checkpoint.recipe, recipe)
     if changed:
+        # A whole stage may differ: its beginning tells which.
+        told = "; ".join(textwrap.shorten(difference, 100, placeholder=" …") for difference in changed[:3])
         raise TrainingError(
-            f"{folder} holds a run with other settings ({'; '.join(changed[:3])}); "
+            f"{folder} holds a run with other settings ({told}); "
             "continue with the settings it began with, or give another --out."
         )
 
