@@ -1,7 +1,7 @@
 """Packs: many HDR scenes in one small file, quick to carry and to load.
 
 A pack is a safetensors file. Each scene is a blob of JPEG XL over log2 light in 16 bits, and the manifest
-stands in the header. Nothing is unpickled. Light from 2^-14 to 2^16 is kept to 0.03 stops RMS;
+stands in the header. Nothing is unpickled. Light from 2^-14 to 2^16 is kept to 0.02 to 0.05 stops RMS;
 what is darker counts as 2^-14.
 """
 
