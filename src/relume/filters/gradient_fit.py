@@ -11,15 +11,13 @@ References:  [mantiuk2006], section 5, for the problem; [briggs2000], chapters 3
              [tatebe1993] for the V-cycle as a preconditioner.
 """
 
-import math
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from relume.filters.pyramid import Rows, add_duplicate, block_sum, divide_by_area, halve, strips
-from relume.parallel import for_each
+from relume.filters.pyramid import add_duplicate, block_sum, divide_by_area, halve, strips
 
 TOLERANCE = 1e-3
 """Norm of the residual of the normal equations, relative to that of their right-hand side."""
@@ -47,15 +45,14 @@ def gradient(image: Float[Tensor, "height width"], top: int, bottom: int) -> Edg
     return Edges(right, down)
 
 
-def gradient_adjoint(flow: Edges) -> Float[Tensor, "height width"]:
-    """What flows into each pixel, less what flows out of it: the adjoint of the gradient of a whole image.
-
-    Of a strip it holds for all rows but the first, into which more may flow from above.
-    """
-    total = (flow.right + flow.down).neg_()
-    total[:, 1:] += flow.right[:, :-1]
-    total[1:] += flow.down[:-1]
-    return total
+def add_gradient_adjoint(flow: Edges, total: Float[Tensor, "height width"], top: int, bottom: int) -> None:
+    """Add the adjoint of `gradient` of the edges that belong to rows top..bottom to the whole image."""
+    rows = total[top:bottom]
+    rows -= flow.right
+    rows[:, 1:] += flow.right[:, :-1]
+    rows -= flow.down
+    below = total[top + 1 : bottom + 1]
+    below += flow.down[: len(below)]
 
 
 def fit_gradients(
@@ -74,31 +71,22 @@ def fit_gradients(
         guess: where to begin. Overwritten with the result.
         tolerance: largest norm of the residual, relative to that of the right-hand side.
     """
-    levels, spans = _laplacians(weights), strips(*guess.shape)
+    levels = _laplacians(weights)
     solution, residual = guess, divergence
-    direction, product = torch.zeros_like(guess), torch.empty_like(guess)
-    enough = tolerance**2 * _dot(residual, residual)
-
-    def turn(rows: Rows) -> None:
-        part = slice(*rows)
-        direction[part].mul_(descent / previous).add_(product[part])
-
-    def advance(rows: Rows) -> None:
-        part = slice(*rows)
-        solution[part].add_(direction[part], alpha=step)
-        residual[part].sub_(product[part], alpha=step)
-
+    enough = tolerance * float(torch.linalg.vector_norm(residual))
+    product = torch.empty_like(residual)
     residual -= _apply(weights, solution, product)
-    descent = 1.0
+    direction, descent = torch.zeros_like(residual), 1.0
     for _ in range(_MOST_ITERATIONS):
-        if _dot(residual, residual) <= enough:
+        if float(torch.linalg.vector_norm(residual)) <= enough:
             break
-        _v_cycle(levels, residual, product)
-        previous, descent = descent, _dot(residual, product)
-        for_each(turn, spans)
+        correction = _v_cycle(levels, residual, product)
+        previous, descent = descent, _dot(residual, correction)
+        torch.add(correction, direction, alpha=descent / previous, out=direction)
         _apply(weights, direction, product)
         step = descent / _dot(direction, product)
-        for_each(advance, spans)
+        solution.add_(direction, alpha=step)
+        residual.sub_(product, alpha=step)
     return solution.sub_(solution.mean())
 
 
@@ -112,52 +100,36 @@ def scale_to_fit(
 
 
 def _dot(first: Tensor, second: Tensor) -> float:
-    spans = strips(*first.shape)
-    sums = [0.0] * len(spans)
-
-    def add(index: int) -> None:
-        part = slice(*spans[index])
-        sums[index] = float(torch.dot(first[part].flatten(), second[part].flatten()))
-
-    for_each(add, range(len(spans)))
-    return math.fsum(sums)
+    return float(torch.dot(first.flatten(), second.flatten()))
 
 
 def _apply(weights: list[Edges], image: Tensor, out: Tensor) -> Tensor:
     """A times an image: the Laplacian of this level and, through block means, those of coarser ones."""
+    height, width = image.shape
     coarse = None
     if len(weights) > 1:
         half = halve(image)
-        coarse = divide_by_area(_apply(weights[1:], half, torch.empty_like(half)), *image.shape)
-
-    def apply(rows: Rows) -> None:
-        result = _laplacian(weights[0], _with_neighbours(image, rows), rows)
+        coarse = divide_by_area(_apply(weights[1:], half, torch.empty_like(half)), height, width)
+    for top, bottom in strips(height, width):
+        out[top:bottom] = _laplacian(weights[0], image, top, bottom)
         if coarse is not None:
-            add_duplicate(coarse[rows.half], result)
-        out[slice(*rows)] = result
-
-    for_each(apply, strips(*image.shape))
+            add_duplicate(coarse[top // 2 : (bottom + 1) // 2], out[top:bottom])
     return out
 
 
-def _with_neighbours(image: Tensor, rows: Rows) -> Tensor:
-    """The rows, the one above them and the one below, where there are any."""
-    return image[max(rows.top - 1, 0) : rows.bottom + 1]
-
-
-def _laplacian(weights: Edges, image: Tensor, rows: Rows) -> Tensor:
-    """These rows of ∇ᵀ w ∇ of an image of which they are given with their neighbours."""
-    first = max(rows.top - 1, 0)
-    inner = image[rows.top - first : rows.bottom - first]
-    right = inner[:, 1:] - inner[:, :-1]
-    right *= weights.right[slice(*rows), :-1].to(image.dtype)
-    result = torch.empty_like(inner)
+def _laplacian(weights: Edges, image: Tensor, top: int, bottom: int) -> Tensor:
+    """Rows top..bottom of ∇ᵀ w ∇ image."""
+    rows = image[top:bottom]
+    right = rows[:, 1:] - rows[:, :-1]
+    right *= weights.right[top:bottom, :-1].to(image.dtype)
+    result = torch.empty_like(rows)
     torch.neg(right, out=result[:, :-1])
     result[:, -1] = 0.0
     result[:, 1:] += right
-    down = image[1:] - image[:-1]
-    down *= weights.down[first : first + len(down)].to(image.dtype)
-    leaving, entering = down[rows.top - first :], down[: rows.bottom - 1 - first]
+    first, last = max(top - 1, 0), min(bottom + 1, len(image))
+    down = image[first + 1 : last] - image[first : last - 1]
+    down *= weights.down[first : last - 1].to(image.dtype)
+    leaving, entering = down[top - first :], down[: bottom - 1 - first]
     result[: len(leaving)] -= leaving
     result[len(result) - len(entering) :] += entering
     return result
@@ -198,17 +170,14 @@ def _crossing(right: Tensor) -> Tensor:
 def _jacobi_steps(weights: Edges) -> Tensor:
     """The damped inverse of the diagonal of ∇ᵀ w ∇, in the precision of the weights."""
     steps = torch.empty_like(weights.right)
-
-    def set_steps(rows: Rows) -> None:
-        right, down = (part[slice(*rows)].float() for part in weights)
+    for top, bottom in strips(*steps.shape):
+        right, down = weights.right[top:bottom].float(), weights.down[top:bottom].float()
         diagonal = right + down
         diagonal[:, 1:] += right[:, :-1]
         diagonal[1:] += down[:-1]
-        if rows.top > 0:
-            diagonal[0] += weights.down[rows.top - 1]
-        steps[slice(*rows)] = diagonal.reciprocal_().mul_(_DAMPING)
-
-    for_each(set_steps, strips(*steps.shape))
+        if top > 0:
+            diagonal[0] += weights.down[top - 1]
+        steps[top:bottom] = diagonal.reciprocal_().mul_(_DAMPING)
     return steps
 
 
@@ -218,46 +187,31 @@ def _v_cycle(levels: list[_Laplacian], residual: Tensor, out: Tensor) -> Tensor:
     if height == width == 1:
         return out.zero_()
     weights, steps = levels[0]
-    half = residual.new_empty(((height + 1) // 2, (width + 1) // 2))
-
-    def begin(rows: Rows) -> None:
-        part = slice(*rows)
-        torch.mul(residual[part], steps[part].to(residual.dtype), out=out[part])
-
-    def restrict(rows: Rows) -> None:
-        remaining = residual[slice(*rows)] - _laplacian(weights, _with_neighbours(out, rows), rows)
-        half[rows.half] = block_sum(remaining)
-
-    def correct(rows: Rows) -> None:
-        add_duplicate(coarse[rows.half], out[slice(*rows)])
-
     spans = strips(height, width)
-    for_each(begin, spans)
-    for_each(restrict, spans)
+    for top, bottom in spans:
+        torch.mul(residual[top:bottom], steps[top:bottom].to(residual.dtype), out=out[top:bottom])
+    half = residual.new_empty(((height + 1) // 2, (width + 1) // 2))
+    for top, bottom in spans:
+        remaining = residual[top:bottom] - _laplacian(weights, out, top, bottom)
+        half[top // 2 : (bottom + 1) // 2] = block_sum(remaining)
     coarse = _v_cycle(levels[1:], half, torch.empty_like(half))
-    for_each(correct, spans)
+    for top, bottom in spans:
+        add_duplicate(coarse[top // 2 : (bottom + 1) // 2], out[top:bottom])
     _jacobi(levels[0], residual, out)
     return out
 
 
 def _jacobi(level: _Laplacian, residual: Tensor, image: Tensor) -> None:
     """One step of damped Jacobi in place, strip by strip, each on what its neighbours were before."""
+    pending: list[tuple[Tensor, Tensor]] = []
+    for top, bottom in strips(*residual.shape):
+        change = residual[top:bottom] - _laplacian(level.weights, image, top, bottom)
+        change *= level.steps[top:bottom].to(change.dtype)
+        pending.append((image[top:bottom], change))
+        if len(pending) == 2:
+            _add(*pending.pop(0))
+    _add(*pending.pop())
 
-    def step(before: tuple[Rows, Tensor, Tensor]) -> None:
-        rows, above, below = before
-        part = slice(*rows)
-        whole = torch.cat((above, image[part], below))
-        change = residual[part] - _laplacian(level.weights, whole, rows)
-        image[part].addcmul_(change, level.steps[part].to(change.dtype))
 
-    for_each(
-        step,
-        [
-            (
-                rows,
-                image[max(rows.top - 1, 0) : rows.top].clone(),
-                image[rows.bottom : rows.bottom + 1].clone(),
-            )
-            for rows in strips(*image.shape)
-        ],
-    )
+def _add(rows: Tensor, change: Tensor) -> None:
+    rows += change

@@ -3,38 +3,18 @@
 An odd edge is kept: its blocks hold two pixels or one, and the mean is over those.
 """
 
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from relume.parallel import for_each
-
-STRIP_PIXELS = 1 << 17
+STRIP_PIXELS = 1 << 19
 """Work goes in strips of about so many pixels: what is computed in between stays in the cache."""
 
-_TOO_SMALL_TO_SHARE = 1 << 15
-"""Up to here one thread is faster than several, and torch uses only one."""
 
-
-class Rows(NamedTuple):
-    """A strip of an image; it begins on an even row and ends on one, or at the end of the image."""
-
-    top: int
-    bottom: int
-
-    @property
-    def half(self) -> slice:
-        """Those of the next level of the pyramid."""
-        return slice(self.top // 2, (self.bottom + 1) // 2)
-
-
-def strips(height: int, width: int) -> list[Rows]:
-    """Strips that cover an image: several, unless it is small."""
-    pixels = STRIP_PIXELS if height * width <= _TOO_SMALL_TO_SHARE else min(STRIP_PIXELS, height * width // 4)
-    rows = max(2, pixels // width // 2 * 2)
-    return [Rows(top, min(top + rows, height)) for top in range(0, height, rows)]
+def strips(height: int, width: int) -> list[tuple[int, int]]:
+    """Rows (top, bottom) of strips that cover an image; each begins on an even row."""
+    rows = max(2, STRIP_PIXELS // width // 2 * 2)
+    return [(top, min(top + rows, height)) for top in range(0, height, rows)]
 
 
 def block_sum(image: Float[Tensor, "height width"]) -> Float[Tensor, "half_height half_width"]:
@@ -65,11 +45,8 @@ def halve(image: Float[Tensor, "height width"]) -> Float[Tensor, "half_height ha
     """Mean of each 2×2 block, the next level of the pyramid."""
     height, width = image.shape
     half = image.new_empty(((height + 1) // 2, (width + 1) // 2))
-
-    def sum_blocks(rows: Rows) -> None:
-        half[rows.half] = block_sum(image[slice(*rows)])
-
-    for_each(sum_blocks, strips(height, width))
+    for top, bottom in strips(height, width):
+        half[top // 2 : (bottom + 1) // 2] = block_sum(image[top:bottom])
     return divide_by_area(half, height, width)
 
 
@@ -77,11 +54,7 @@ def divide_by_area(
     blocks: Float[Tensor, "half_height half_width"], height: int, width: int
 ) -> Float[Tensor, "half_height half_width"]:
     """Divide in place by the number of pixels that each block has in an image of that size."""
-
-    def quarter(rows: Rows) -> None:
-        blocks[slice(*rows)].mul_(0.25)
-
-    for_each(quarter, strips(*blocks.shape))
+    blocks *= 0.25
     if height % 2:
         blocks[-1] *= 2.0
     if width % 2:
@@ -102,13 +75,8 @@ def mean_pyramid_adjoint(levels: list[Tensor]) -> Float[Tensor, "height width"]:
     total = levels[-1]
     for finer in reversed(levels[:-1]):
         height, width = finer.shape
-        total = _add_everywhere(divide_by_area(total, height, width), finer)
+        share = divide_by_area(total, height, width)
+        for top, bottom in strips(height, width):
+            add_duplicate(share[top // 2 : (bottom + 1) // 2], finer[top:bottom])
+        total = finer
     return total
-
-
-def _add_everywhere(blocks: Tensor, image: Tensor) -> Tensor:
-    def add(rows: Rows) -> None:
-        add_duplicate(blocks[rows.half], image[slice(*rows)])
-
-    for_each(add, strips(*image.shape))
-    return image

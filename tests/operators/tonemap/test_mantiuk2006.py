@@ -5,7 +5,6 @@ import torch
 from torch.nn import functional
 
 from relume.color.luminance import luminance
-from relume.filters import pyramid
 from relume.filters.gradient_fit import Edges
 from relume.operators.tonemap.mantiuk2006 import (
     Mantiuk2006,
@@ -202,11 +201,3 @@ def test_black_is_black_and_one_bright_pixel_is_white():
 def test_gives_the_same_twice(generator):
     image = picture(relief(50, 61, generator, torch.float32))
     assert torch.equal(Mantiuk2006()(image), Mantiuk2006()(image))
-
-
-@pytest.mark.parametrize("mode", ["mapping", "equalization"])
-def test_strips_change_nothing(mode, generator, monkeypatch):
-    image = picture(relief(41, 30, generator))
-    whole = Mantiuk2006(mode=mode)(image)
-    monkeypatch.setattr(pyramid, "STRIP_PIXELS", 100)
-    assert torch.allclose(Mantiuk2006(mode=mode)(image), whole, rtol=1e-9, atol=0.0)

@@ -11,11 +11,10 @@ from torch import Tensor
 
 from relume.color.encoding import LINEAR_DISPLAY, LINEAR_SCENE
 from relume.color.luminance import BT709_WEIGHTS, luminance
-from relume.filters.gradient_fit import Edges, fit_gradients, gradient, gradient_adjoint, scale_to_fit
-from relume.filters.pyramid import Rows, mean_pyramid, mean_pyramid_adjoint, strips
+from relume.filters.gradient_fit import Edges, add_gradient_adjoint, fit_gradients, gradient, scale_to_fit
+from relume.filters.pyramid import mean_pyramid, mean_pyramid_adjoint, strips
 from relume.method import Direction, Method, MethodSpec, Statistics, parameter
 from relume.operators.statistics import percentile
-from relume.parallel import for_each
 
 DISPLAY_RANGE = 2.3
 """Log10 units from the darkest to the brightest tone of the result."""
@@ -162,19 +161,14 @@ def _goal(level: Tensor, remap: Remap) -> tuple[Edges, Tensor]:
     """Weights of the wanted contrasts of a level, and the adjoint gradient of the weighted contrasts."""
     # Half precision, 11 bits, is plenty for weights and saves as much memory as one image.
     weights = Edges(*(torch.empty_like(level, dtype=torch.float16) for _ in range(2)))
-    divergence = torch.empty_like(level)
-
-    def set_goal(rows: Rows) -> None:
-        # With the row above, from which weighted contrast flows into the first.
-        first = max(rows.top - 1, 0)
-        goal = remap(gradient(level, first, rows.bottom))
-        for stored, contrast in zip(weights, goal, strict=True):
-            weight = importance(contrast).to(stored.dtype)
+    divergence = torch.zeros_like(level)
+    for top, bottom in strips(*level.shape):
+        goal = remap(gradient(level, top, bottom))
+        stored = Edges(weights.right[top:bottom], weights.down[top:bottom])
+        for weight, contrast in zip(stored, goal, strict=True):
+            weight.copy_(importance(contrast))
             contrast *= weight
-            stored[slice(*rows)] = weight[rows.top - first :]
-        divergence[slice(*rows)] = gradient_adjoint(goal)[rows.top - first :]
-
-    for_each(set_goal, strips(*level.shape))
+        add_gradient_adjoint(goal, divergence, top, bottom)
     weights.right[:, -1] = 0.0
     weights.down[-1] = 0.0
     return weights, divergence
@@ -194,17 +188,11 @@ def response_distribution(logarithm: Float[Tensor, "height width"]) -> Callable[
 
     References:  [mantiuk2006], section 6.2.
     """
-    histograms: list[Tensor] = []
-
-    def count(piece: tuple[Tensor, Rows]) -> None:
-        level, rows = piece
-        strength = torch.hypot(*_responses(gradient(level, *rows)))
-        histograms.append(torch.histc(strength, _BINS, 0.0, _BINS * _BIN))
-
-    levels = mean_pyramid(logarithm, smallest=_SMALLEST_LEVEL)
-    for_each(count, [(level, rows) for level in levels for rows in strips(*level.shape)])
-    # Whole numbers, of which doubles lose none in whatever order the threads end.
-    counts = torch.stack(histograms).double().sum(0)
+    counts = torch.zeros(_BINS, dtype=torch.float64, device=logarithm.device)
+    for level in mean_pyramid(logarithm, smallest=_SMALLEST_LEVEL):
+        for top, bottom in strips(*level.shape):
+            strength = torch.hypot(*_responses(gradient(level, top, bottom)))
+            counts += torch.histc(strength, _BINS, 0.0, _BINS * _BIN)
     cumulated = torch.cat((counts.new_zeros(1), counts.cumsum(0) / counts.sum()))
     steps, shares = cumulated.diff().to(logarithm.dtype), cumulated.to(logarithm.dtype)
 
