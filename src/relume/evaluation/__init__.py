@@ -1,0 +1,1 @@
+"""From pictures to numbers that can be trusted: protocols, scoring, intervals, reports."""
