@@ -7,6 +7,7 @@ from enum import StrEnum
 from jaxtyping import Float
 from torch import Tensor
 
+from relume.errors import MethodError
 from relume.metrics.operands import Picture
 
 
@@ -78,12 +79,35 @@ class MetricSpec:
     differentiable: bool = True
 
 
+Score = Callable[[Picture, Picture | None, Viewing], Float[Tensor, "*batch"]]
+
+
+def full_reference(function: Callable[[Picture, Picture], Float[Tensor, "*batch"]]) -> Score:
+    """The score of a metric that looks at the two pictures and at nothing else."""
+
+    def score(prediction: Picture, reference: Picture | None, viewing: Viewing) -> Float[Tensor, "*batch"]:
+        return function(prediction, required(reference))
+
+    return score
+
+
+def required(reference: Picture | None) -> Picture:
+    """The reference of a metric that cannot do without.
+
+    Raises:
+        MethodError: there is none.
+    """
+    if reference is None:
+        raise MethodError("this metric compares with a reference, and none was given.")
+    return reference
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """A row of the table: the spec and the number."""
 
     spec: MetricSpec
-    score: Callable[[Picture, Picture | None, Viewing], Float[Tensor, "*batch"]]
+    score: Score
     """(prediction, reference, viewing) → one number for each picture. The reference is None for metrics
     without one; a clip gives one number."""
 

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from relume.color.luminance import luminance
 from relume.errors import ImageError
+from relume.metrics.metric import Direction, Metric, MetricSpec, Operands, full_reference
 from relume.metrics.operands import Picture, channels_first, light_tensor, matched, require_same_shape
 
 MINIMUM_SIZE = 176
@@ -175,3 +176,28 @@ def _window_mean(image: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h_valid 
     taps = taps / taps.sum()
     rows = functional.conv2d(image, taps.view(1, 1, _WINDOW, 1))
     return functional.conv2d(rows, taps.view(1, 1, 1, _WINDOW))
+
+
+def _row(name: str, title: str, part: str) -> Metric:
+    return Metric(
+        spec=MetricSpec(
+            name=name,
+            title=title,
+            unit="",
+            direction=Direction.HIGHER,
+            operands=Operands.TONE_MAPPING,
+            domain="codes against linear light",
+            version="1.0",
+            citation="yeganeh2013",
+            absolute=False,
+            lowest=0.0,
+            highest=1.0,
+            minimum_size=MINIMUM_SIZE,
+        ),
+        score=full_reference(lambda sdr, hdr: getattr(tmqi(sdr, hdr), part)),
+    )
+
+
+TMQI = _row("tmqi", "Tone-mapped image quality index", "q")
+TMQI_STRUCTURE = _row("tmqi_structure", "Structural fidelity of TMQI", "s")
+TMQI_NATURALNESS = _row("tmqi_naturalness", "Statistical naturalness of TMQI", "n")
