@@ -77,6 +77,12 @@ def scale_to(
     new: Float[Tensor, "batch 1 height width"],
 ) -> Float[Tensor, "batch 3 height width"]:
     """Multiply each colour by new / old luminance; where there was no light there is none."""
+    return image * gain(old, new)
+
+
+def gain(
+    old: Float[Tensor, "batch 1 height width"], new: Float[Tensor, "batch 1 height width"]
+) -> Float[Tensor, "batch 1 height width"]:
+    """What each colour is multiplied with for a new luminance; 0 where there was no light."""
     positive = old > 0
-    ratio = torch.where(positive, new / torch.where(positive, old, 1.0), 0.0)
-    return image * ratio
+    return torch.where(positive, new / torch.where(positive, old, 1.0), 0.0)
