@@ -10,13 +10,13 @@ from relume.camera.exposure import ClippedShare, Stops
 from relume.camera.hue_saturation import HueSaturation
 from relume.camera.noise import PoissonGaussNoise
 from relume.camera.quantization import Quantization
-from relume.camera.response.curve import lookup, sample_points
-from relume.camera.response.families import GammaResponse, SigmoidResponse
+from relume.camera.response_families import GammaResponse, SigmoidResponse
 from relume.camera.tone_mapping import ToneMapping, Variation
 from relume.camera.truncation import BaseDetail
 from relume.camera.white_balance import WhiteBalance
 from relume.errors import ImageError, MethodError
 from relume.operators.tonemap.drago2003 import Drago2003
+from relume.response.curve import lookup, sample_points
 
 FULL = Camera(
     white_balance=WhiteBalance(),

@@ -11,12 +11,12 @@ from relume.camera.exposure import Exposure
 from relume.camera.hue_saturation import HueSaturation
 from relume.camera.noise import Noise, NoiseDraw
 from relume.camera.quantization import Quantization
-from relume.camera.response.curve import sample_points
-from relume.camera.response.response import Response
+from relume.camera.response import Response
 from relume.camera.tone_mapping import ToneMapping, ToneMappingDraw
 from relume.camera.truncation import Clip, Truncation
 from relume.camera.white_balance import WhiteBalance
 from relume.errors import ImageError, MethodError
+from relume.response.curve import sample_points
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -16,8 +16,8 @@ from relume.camera.exposure import ClippedShare, Stops
 from relume.camera.hue_saturation import HueSaturation
 from relume.camera.noise import PoissonGaussNoise, ProportionalNoise
 from relume.camera.quantization import Quantization
-from relume.camera.response.families import GammaResponse, LogResponse, SigmoidResponse, SrgbResponse
-from relume.camera.response.response import MixedResponse, PopulationResponse
+from relume.camera.response import MixedResponse, PopulationResponse
+from relume.camera.response_families import GammaResponse, LogResponse, SigmoidResponse, SrgbResponse
 from relume.camera.tone_mapping import PercentileExposure, ToneMapping, Variation
 from relume.camera.truncation import BaseDetail, Clip
 from relume.camera.white_balance import WhiteBalance

@@ -6,7 +6,7 @@ from relume.camera.camera import Camera
 from relume.camera.exposure import ClippedShare
 from relume.camera.noise import ProportionalNoise
 from relume.camera.quantization import Quantization
-from relume.camera.response.families import SrgbResponse
+from relume.camera.response_families import SrgbResponse
 from relume.data.pairs import Pairs
 from relume.data.scenes import SyntheticScenes
 from relume.training.losses.distance import l2

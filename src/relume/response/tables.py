@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from relume.camera.response.basis import ResponseBasis
-from relume.camera.response.curve import SAMPLES, pinned
 from relume.errors import UnreadableFile
+from relume.response.basis import ResponseBasis
+from relume.response.curve import SAMPLES, pinned
 
 _DORF_RECORD = 6
 """Lines of a record: name, kind, "I =", irradiances, "B =", codes."""

@@ -7,10 +7,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from relume.camera import draws
-from relume.camera.response.curve import pinned, sample_points
-from relume.camera.response.formulas import gamma_curve, log_curve, sigmoid_curve
-from relume.camera.response.response import Response
+from relume.camera.response import Response
 from relume.color.transfer import srgb
+from relume.response.curve import pinned, sample_points
+from relume.response.formulas import gamma_curve, log_curve, sigmoid_curve
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,7 @@
     population    the population of formulas that stands for real cameras
     basis         mean and principal curves, ours from that population
     tables        the basis and the curves of Grossberg and Nayar, from the user's copies of their files
-    response      the stage of a camera; responses drawn from the population, from lists and from mixtures
-    families      responses that draw the parameters of a formula
 
 A curve is sampled at evenly spaced irradiances from 0 to 1, goes from exactly 0 to exactly 1 and never falls.
+Cameras draw them (`relume.camera.response`), networks estimate them.
 """

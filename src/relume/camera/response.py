@@ -8,10 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from relume.camera import draws
-from relume.camera.response.basis import ResponseBasis
-from relume.camera.response.curve import lookup, pinned
-from relume.camera.response.population import population
 from relume.errors import MethodError
+from relume.response.basis import ResponseBasis
+from relume.response.curve import lookup, pinned
+from relume.response.population import population
 
 
 class Response(ABC):

@@ -2,20 +2,20 @@ import pytest
 import torch
 from scipy import stats
 
-from relume.camera.response.basis import ResponseBasis, own_basis
-from relume.camera.response.curve import SAMPLES, lookup, sample_points
-from relume.camera.response.families import GammaResponse, LogResponse, SigmoidResponse, SrgbResponse
-from relume.camera.response.formulas import (
+from relume.camera.response import GivenResponse, MixedResponse, PopulationResponse
+from relume.camera.response_families import GammaResponse, LogResponse, SigmoidResponse, SrgbResponse
+from relume.color.transfer import srgb
+from relume.errors import MethodError
+from relume.response.basis import ResponseBasis, own_basis
+from relume.response.curve import SAMPLES, lookup, sample_points
+from relume.response.formulas import (
     gamma_curve,
     log_curve,
     sigmoid_curve,
     toe_curve,
     with_contrast,
 )
-from relume.camera.response.population import MEMBERS, population
-from relume.camera.response.response import GivenResponse, MixedResponse, PopulationResponse
-from relume.color.transfer import srgb
-from relume.errors import MethodError
+from relume.response.population import MEMBERS, population
 
 SOURCES = (
     GammaResponse(),

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from relume.camera.response.curve import pinned, sample_points
+from relume.response.curve import pinned, sample_points
 
 _Parameter = Float[Tensor, " batch"]
 _Curves = Float[Tensor, "batch samples"]

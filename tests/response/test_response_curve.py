@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from relume.camera.response.curve import SAMPLES, inverse_curve, lookup, monotone, pinned, sample_points
+from relume.response.curve import SAMPLES, inverse_curve, lookup, monotone, pinned, sample_points
 
 
 def curve_of(function, batch=1, dtype=torch.float64):

@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from relume.camera.response.formulas import gamma_curve, log_curve, sigmoid_curve, toe_curve, with_contrast
+from relume.response.formulas import gamma_curve, log_curve, sigmoid_curve, toe_curve, with_contrast
 
 MEMBERS = 256
 

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from relume.camera.response.curve import inverse_curve
-from relume.camera.response.population import population
+from relume.response.curve import inverse_curve
+from relume.response.population import population
 
 VECTORS = 25
 """Vectors of our own basis, as many as the file of Grossberg and Nayar has."""

@@ -1,12 +1,12 @@
 import pytest
 import torch
 
-from relume.camera.response.basis import VECTORS, own_basis, principal_basis
-from relume.camera.response.curve import SAMPLES, inverse_curve, pinned
-from relume.camera.response.population import population
-from relume.camera.response.response import PopulationResponse
-from relume.camera.response.tables import load_dorf, load_emor
+from relume.camera.response import PopulationResponse
 from relume.errors import UnreadableFile
+from relume.response.basis import VECTORS, own_basis, principal_basis
+from relume.response.curve import SAMPLES, inverse_curve, pinned
+from relume.response.population import population
+from relume.response.tables import load_dorf, load_emor
 
 
 def rms(curves):
