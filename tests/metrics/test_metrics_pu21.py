@@ -1,5 +1,4 @@
-import json
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -7,16 +6,6 @@ import torch
 
 from relume.errors import ImageError, MethodError
 from relume.metrics.pu21 import HIGHEST, LOWEST, VARIANTS, decode, encode, pu_psnr, pu_psnr_y
-
-
-@pytest.fixture(scope="module")
-def conformance(shared: Path) -> Path:
-    return shared / "conformance" / "metrics"
-
-
-@pytest.fixture(scope="module")
-def values(conformance: Path) -> dict:
-    return json.loads((conformance / "reference.json").read_text())
 
 
 def _luminances(count: int = 200) -> torch.Tensor:
@@ -70,9 +59,8 @@ PAIRS = (
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_psnr_equals_that_of_the_authors(conformance: Path, values: dict, pair: str) -> None:
-    prediction = np.load(conformance / "pairs" / f"test_{pair}.npy")
-    reference = np.load(conformance / "pairs" / f"ref_{pair[0]}.npy")
+def test_psnr_equals_that_of_the_authors(values: dict, pair_of: Callable, pair: str) -> None:
+    prediction, reference = pair_of(pair)
     expected = values["pointwise_metrics"][pair]
     assert float(pu_psnr(prediction, reference)) == pytest.approx(expected["PU21_PSNR"], abs=1e-8)
     assert float(pu_psnr_y(prediction, reference)) == pytest.approx(expected["PU21_PSNRY"], abs=1e-8)

@@ -5,9 +5,19 @@ from relume.metrics.metric import Metric as Metric
 from relume.metrics.metric import MetricSpec as MetricSpec
 from relume.metrics.metric import Operands as Operands
 from relume.metrics.metric import Viewing as Viewing
+from relume.metrics.psnr import PSNR_LINEAR, PSNR_LOG, PSNR_MU, PSNR_PQ
+from relume.metrics.psnr import psnr_linear as psnr_linear
+from relume.metrics.psnr import psnr_log as psnr_log
+from relume.metrics.psnr import psnr_mu as psnr_mu
+from relume.metrics.psnr import psnr_pq as psnr_pq
 from relume.metrics.pu21 import PU_PSNR, PU_PSNR_Y
 from relume.metrics.pu21 import pu_psnr as pu_psnr
 from relume.metrics.pu21 import pu_psnr_y as pu_psnr_y
+from relume.metrics.ssim import PU_MS_SSIM, PU_SSIM, SSIM_MU, SSIM_PQ
+from relume.metrics.ssim import pu_ms_ssim as pu_ms_ssim
+from relume.metrics.ssim import pu_ssim as pu_ssim
+from relume.metrics.ssim import ssim_mu as ssim_mu
+from relume.metrics.ssim import ssim_pq as ssim_pq
 from relume.metrics.tmqi import TMQI, TMQI_NATURALNESS, TMQI_STRUCTURE
 
 # A metric may bear the name of its module; the attribute of the package is then the function.
@@ -18,6 +28,14 @@ METRICS: dict[str, Metric] = {
     for row in (
         PU_PSNR,
         PU_PSNR_Y,
+        PU_SSIM,
+        PU_MS_SSIM,
+        PSNR_LINEAR,
+        PSNR_PQ,
+        PSNR_LOG,
+        PSNR_MU,
+        SSIM_PQ,
+        SSIM_MU,
         TMQI,
         TMQI_STRUCTURE,
         TMQI_NATURALNESS,

@@ -29,6 +29,30 @@ def operands(
     return matched(left, right)
 
 
+def absolute_operands(
+    prediction: Picture, reference: Picture
+) -> tuple[Float[Tensor, "*batch 3 height width"], Float[Tensor, "*batch 3 height width"]]:
+    """`operands` of a metric that depends on luminance in cd/m².
+
+    Raises:
+        ImageError: see `operands`; or no light in either is above 1 cd/m², which is relative light (0..1)
+            rather than a display.
+    """
+    left, right = operands(prediction, reference)
+    require_absolute(left, right)
+    return left, right
+
+
+def require_absolute(*pictures: Float[Tensor, "*batch 3 height width"]) -> None:
+    """Raise an `ImageError` that says how to make light absolute unless some of it is above 1 cd/m²."""
+    highest = max(picture.max().item() for picture in pictures)
+    if highest <= 1.0:
+        raise ImageError(
+            f"no light is above {highest:g} cd/m², so this seems to be relative light; this metric needs "
+            "cd/m²: multiply the pictures by the luminance that 1.0 has on the display, such as 1000."
+        )
+
+
 def light_tensor(picture: Picture, name: str) -> Float[Tensor, "*batch 3 height width"]:
     """One picture as a tensor of at least float32; integers are refused, since they are codes, not light.
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from relume.color.luminance import luminance
 from relume.errors import MethodError
 from relume.metrics.metric import Direction, Metric, MetricSpec, Operands, full_reference
-from relume.metrics.operands import Picture, operands
+from relume.metrics.operands import Picture, absolute_operands
+from relume.metrics.psnr import psnr
 
 LOWEST = 0.005
 HIGHEST = 10_000.0
@@ -22,8 +23,8 @@ HIGHEST = 10_000.0
 PEAK = 256.0
 """What PSNR takes as the peak: 100 cd/m², the white of an SDR display, lies at about 256 units."""
 
-# The Y row of the six-digit BT.709 matrix that the authors use.
-_LUMINANCE_WEIGHTS = (0.212656, 0.715158, 0.072186)
+LUMINANCE_WEIGHTS = (0.212656, 0.715158, 0.072186)
+"""The Y row of the six-digit BT.709 matrix that the authors use."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,13 @@ def pu_psnr(
     (..., 3, height, width); one value for each picture; peak 256 units.
 
     Raises:
-        ImageError: shapes that differ, NaN, integers.
+        ImageError: shapes that differ, NaN, integers, relative light.
         MethodError: unknown variant.
 
     References:  [mantiuk2021]
     """
-    left, right = operands(prediction, reference)
-    return _psnr(encode(left, variant=variant), encode(right, variant=variant))
+    left, right = absolute_operands(prediction, reference)
+    return psnr(encode(left, variant=variant), encode(right, variant=variant), peak=PEAK)
 
 
 def pu_psnr_y(
@@ -113,17 +114,9 @@ def pu_psnr_y(
 ) -> Float[Tensor, "*batch"]:
     """PSNR of luminance in PU21 units, in dB; `pu_psnr` but blind to colour."""
     left, right = (
-        luminance(picture, weights=_LUMINANCE_WEIGHTS) for picture in operands(prediction, reference)
+        luminance(picture, weights=LUMINANCE_WEIGHTS) for picture in absolute_operands(prediction, reference)
     )
-    return _psnr(encode(left, variant=variant), encode(right, variant=variant))
-
-
-def _psnr(
-    prediction: Float[Tensor, "*batch channels height width"],
-    reference: Float[Tensor, "*batch channels height width"],
-) -> Float[Tensor, "*batch"]:
-    mean_squared_error = (prediction - reference).square().mean((-3, -2, -1))
-    return 10.0 * (PEAK**2 / mean_squared_error).log10()
+    return psnr(encode(left, variant=variant), encode(right, variant=variant), peak=PEAK)
 
 
 def _fit(variant: str) -> _Fit:

@@ -16,6 +16,7 @@ from relume.color.luminance import luminance
 from relume.errors import ImageError
 from relume.metrics.metric import Direction, Metric, MetricSpec, Operands, full_reference
 from relume.metrics.operands import Picture, channels_first, light_tensor, matched, require_same_shape
+from relume.metrics.ssim import WINDOW, half, window_mean
 
 MINIMUM_SIZE = 176
 """Height and width below which the fifth scale has no room for its 11×11 window."""
@@ -24,8 +25,6 @@ _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _SCALE_FREQUENCIES = (16.0, 8.0, 4.0, 2.0, 1.0)
 """Of the scales in cycles/degree, finest first."""
 
-_WINDOW = 11
-_WINDOW_SIGMA = 1.5
 _C1 = 0.01
 _C2 = 10.0
 
@@ -101,7 +100,7 @@ def _structural_fidelity(hdr: Float[Tensor, "n 1 h w"], sdr: Float[Tensor, "n 1 
     fidelity = torch.ones(hdr.shape[0], dtype=hdr.dtype, device=hdr.device)
     for scale, (weight, frequency) in enumerate(zip(_SCALE_WEIGHTS, _SCALE_FREQUENCIES, strict=True)):
         if scale > 0:
-            hdr, sdr = _half(hdr), _half(sdr)
+            hdr, sdr = half(hdr), half(sdr)
         fidelity = fidelity * _power(_local_fidelity(hdr, sdr, frequency), weight)
     return fidelity
 
@@ -110,10 +109,10 @@ def _local_fidelity(
     hdr: Float[Tensor, "n 1 h w"], sdr: Float[Tensor, "n 1 h w"], frequency: float
 ) -> Float[Tensor, " n"]:
     """Mean over the windows of: is contrast visible in both or in neither, and has it the same structure."""
-    hdr_mean, sdr_mean = _window_mean(hdr), _window_mean(sdr)
-    hdr_deviation = _deviation(_window_mean(hdr.square()) - hdr_mean.square())
-    sdr_deviation = _deviation(_window_mean(sdr.square()) - sdr_mean.square())
-    covariance = _window_mean(hdr * sdr) - hdr_mean * sdr_mean
+    hdr_mean, sdr_mean = window_mean(hdr, "valid"), window_mean(sdr, "valid")
+    hdr_deviation = _deviation(window_mean(hdr.square(), "valid") - hdr_mean.square())
+    sdr_deviation = _deviation(window_mean(sdr.square(), "valid") - sdr_mean.square())
+    covariance = window_mean(hdr * sdr, "valid") - hdr_mean * sdr_mean
     a, b = _visibility(hdr_deviation, frequency), _visibility(sdr_deviation, frequency)
     contrast = (2.0 * a * b + _C1) / (a.square() + b.square() + _C1)
     structure = (covariance + _C2) / (hdr_deviation * sdr_deviation + _C2)
@@ -141,8 +140,8 @@ def _statistical_naturalness(sdr: Float[Tensor, "n 1 h w"]) -> Float[Tensor, " n
 def _block_deviation(luma: Float[Tensor, "n 1 h w"]) -> Float[Tensor, " n"]:
     """Mean over pixels of the sample deviation of their 11×11 block; blocks at the end are filled with 0."""
     height, width = luma.shape[-2:]
-    padded = functional.pad(luma, (0, -width % _WINDOW, 0, -height % _WINDOW))
-    blocks = padded.reshape(len(luma), -(-height // _WINDOW), _WINDOW, -(-width // _WINDOW), _WINDOW)
+    padded = functional.pad(luma, (0, -width % WINDOW, 0, -height % WINDOW))
+    blocks = padded.reshape(len(luma), -(-height // WINDOW), WINDOW, -(-width // WINDOW), WINDOW)
     deviation = _deviation(blocks.var((-3, -1)))
     pixels = torch.outer(_pixels_of_blocks(height, luma), _pixels_of_blocks(width, luma))
     return (deviation * pixels).sum((-2, -1)) / (height * width)
@@ -150,8 +149,8 @@ def _block_deviation(luma: Float[Tensor, "n 1 h w"]) -> Float[Tensor, " n"]:
 
 def _pixels_of_blocks(length: int, like: Tensor) -> Float[Tensor, " blocks"]:
     """How many pixels of a side of that length lie in each block."""
-    starts = torch.arange(0, length, _WINDOW, dtype=like.dtype, device=like.device)
-    return (length - starts).clamp(max=_WINDOW)
+    starts = torch.arange(0, length, WINDOW, dtype=like.dtype, device=like.device)
+    return (length - starts).clamp(max=WINDOW)
 
 
 def _power(base: Float[Tensor, " n"], exponent: float) -> Float[Tensor, " n"]:
@@ -161,21 +160,6 @@ def _power(base: Float[Tensor, " n"], exponent: float) -> Float[Tensor, " n"]:
 
 def _deviation(variance: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return variance.clamp(min=_VARIANCE_FLOOR).sqrt()
-
-
-def _half(image: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h_half w_half"]:
-    """Every second pixel of the mean with its right and lower neighbours; the last row and column repeat."""
-    padded = functional.pad(image, (0, 1, 0, 1), mode="replicate")
-    return functional.avg_pool2d(padded, kernel_size=2, stride=2)
-
-
-def _window_mean(image: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h_valid w_valid"]:
-    """Gaussian-weighted mean of each 11×11 window that lies inside the image."""
-    offset = torch.arange(_WINDOW, dtype=image.dtype, device=image.device) - _WINDOW // 2
-    taps = (-0.5 * (offset / _WINDOW_SIGMA).square()).exp()
-    taps = taps / taps.sum()
-    rows = functional.conv2d(image, taps.view(1, 1, _WINDOW, 1))
-    return functional.conv2d(rows, taps.view(1, 1, 1, _WINDOW))
 
 
 def _row(name: str, title: str, part: str) -> Metric:

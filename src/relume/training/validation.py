@@ -9,7 +9,8 @@ from torch import Tensor
 
 from relume.color.encoding import REFERENCE_WHITE
 from relume.color.transfer import srgb
-from relume.metrics.pu21 import pu_psnr
+from relume.metrics import pu21
+from relume.metrics.psnr import psnr
 from relume.training.objective import Scores
 
 STOPS = (0, -3, -6)
@@ -41,8 +42,9 @@ def score_reconstruction(
     numbers = {}
     for suffix, light in (("", prediction), ("_input", unprocessed)):
         light = light.nan_to_num()
-        psnr = pu_psnr(light * REFERENCE_WHITE, target * REFERENCE_WHITE)
-        numbers[f"pu_psnr{suffix}"] = psnr.clamp(max=_BEST_PSNR)
+        # Not `pu_psnr`, which refuses pictures below 1 cd/m²: a crop may be that dark.
+        units = pu21.encode(light * REFERENCE_WHITE), pu21.encode(target * REFERENCE_WHITE)
+        numbers[f"pu_psnr{suffix}"] = psnr(*units, peak=pu21.PEAK).clamp(max=_BEST_PSNR)
         numbers[f"clipped_stops{suffix}"] = _clipped_stops(light, target)
     return Scores(numbers=numbers, pictures=sheet(unprocessed, prediction.nan_to_num(), target))
 
