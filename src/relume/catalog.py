@@ -11,14 +11,22 @@ METHODS: dict[str, type[Method]] = {
 
 ALIASES = {
     "AkyuzEO": "akyuz2007",
+    "ashikhmin02": "ashikhmin2002",
+    "AshikhminTMO": "ashikhmin2002",
     "BanterleEO": "banterle2006",
-    "DragoTMO": "drago2003",
+    "ChiuTMO": "chiu1993",
     "drago03": "drago2003",
+    "DragoTMO": "drago2003",
+    "KiserTMOv": "kiser2012",
     "mantiuk06": "mantiuk2006",
-    "ReinhardDevlinTMO": "reinhard_devlin2005",
-    "ReinhardTMO": "reinhard2002",
+    "pattanaik00": "pattanaik2000",
+    "PattanaikTMO": "pattanaik2000",
+    "RamseyTMOv": "ramsey2004",
     "reinhard02": "reinhard2002",
     "reinhard05": "reinhard_devlin2005",
+    "ReinhardDevlinTMO": "reinhard_devlin2005",
+    "ReinhardTMO": "reinhard2002",
+    "ReinhardTMOv": "reinhard2002_coherent",
 }
 
 # Chosen by measurement on views of the training scenes: benchmarks/defaults.py, docs/methods.md.

@@ -99,6 +99,14 @@ class Method(ABC):
         """What has to be known of the whole image before a part of it can be computed."""
         return {}
 
+    def carry(self, measured: Statistics, previous: Statistics | None) -> Statistics:
+        """The statistics of a frame of a clip, given those used for the frame before, None for the first.
+
+        A still method takes what was measured. What a recurrent one keeps for later frames is in the
+        statistics too, under names of its own and with as many channels as it likes.
+        """
+        return measured
+
     @abstractmethod
     def __call__(
         self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None

@@ -15,15 +15,16 @@ def gaussian_radius(sigma: float) -> int:
     return math.ceil(TRUNCATE * sigma)
 
 
-def gaussian_weights(sigma: float) -> list[float]:
+def gaussian_weights(sigma: float, *, radius: int | None = None) -> list[float]:
     """The weights of the centre and of the neighbours on one side; both sides together sum to 1."""
-    weights = [math.exp(-0.5 * (distance / sigma) ** 2) for distance in range(gaussian_radius(sigma) + 1)]
+    radius = gaussian_radius(sigma) if radius is None else radius
+    weights = [math.exp(-0.5 * (distance / sigma) ** 2) for distance in range(radius + 1)]
     total = 2.0 * math.fsum(weights) - weights[0]
     return [weight / total for weight in weights]
 
 
 def gaussian_blur(
-    image: Float[Tensor, "batch channels height width"], sigma: float
+    image: Float[Tensor, "batch channels height width"], sigma: float, *, radius: int | None = None
 ) -> Float[Tensor, "batch channels height width"]:
     """Blur each channel with a Gaussian.
 
@@ -31,8 +32,9 @@ def gaussian_blur(
 
     Args:
         sigma: standard deviation in pixels, positive.
+        radius: where the kernel ends, in pixels; None: at `TRUNCATE` standard deviations.
     """
-    weights = gaussian_weights(sigma)
+    weights = gaussian_weights(sigma, radius=radius)
     return _blur_along(_blur_along(image, weights, -2), weights, -1)
 
 

@@ -16,11 +16,14 @@ from relume.errors import ImageError, MethodError
 from relume.image import Image, convert
 from relume.inference.memory import FLOAT_BYTES, check_memory, needed_bytes
 from relume.inference.tiling import Tile, pad, tile_shape, tiles
-from relume.method import Direction, Method, MethodSpec
+from relume.method import Direction, Method, MethodSpec, Statistics
 from relume.parallel import for_each
 
 Progress = Callable[[float], None]
 """Told the finished share, 0..1."""
+
+Carry = Callable[[Statistics], Statistics]
+"""Makes of the statistics of a frame those to use for it; see `relume.inference.temporal`."""
 
 # A guess of the floats per pixel that a method's temporaries take within a tile.
 _TILE_FLOATS = 32
@@ -46,6 +49,7 @@ def run(
     reference_white: float | None = None,
     output: Encoding | None = None,
     progress: Progress | None = None,
+    carry: Carry | None = None,
 ) -> Image:
     """Run a method on a picture of any size.
 
@@ -56,6 +60,7 @@ def run(
         reference_white: luminance in cd/m² of diffuse white: of 1.0 in a relative HDR picture, and of 1.0
             in the result of an expansion (203 unless given).
         output: encoding of the result in place of the method's own.
+        carry: makes of the measured statistics those to use; None: they are used as they are.
 
     Raises:
         EncodingError: the method needs absolute luminance and the picture is relative.
@@ -69,6 +74,7 @@ def run(
         reference_white=reference_white,
         output=output,
         progress=progress,
+        carry=carry,
     )[0]
 
 
@@ -80,6 +86,7 @@ def run_batch(
     reference_white: float | None = None,
     output: Encoding | None = None,
     progress: Progress | None = None,
+    carry: Carry | None = None,
 ) -> list[Image]:
     """Run a method on several pictures of one size and encoding at once; see `run`.
 
@@ -105,6 +112,7 @@ def run_batch(
         largest=_tile_pixels(settings, pixels, device),
         finish=_finish(spec, native, target),
         progress=progress,
+        carry=carry,
     )
     return [
         replace(image, pixels=result, encoding=target) for image, result in zip(images, results, strict=True)
@@ -163,11 +171,14 @@ def _process(
     largest: int | None,
     finish: Callable[[Tensor], Tensor],
     progress: Progress | None,
+    carry: Carry | None,
 ) -> Tensor:
     height, width = images.shape[-2:]
     halo, multiple, minimum = method.halo, method.spec.size_multiple, method.spec.size_minimum
     lock = Lock()
     statistics = method.measure(images.to(dtype)) if _measures(method) else {}
+    if carry is not None:
+        statistics = carry(statistics)
     results = torch.empty_like(images, dtype=torch.promote_types(dtype, torch.float32), device="cpu")
     shape = tile_shape(height, width, halo=halo, multiple=multiple, largest=largest)
     done = 0
