@@ -19,6 +19,7 @@ VERBS = {
     "convert": "Write a picture in another format, with the same light.",
     "info": "Say what files hold: size, encoding, luminance, dynamic range, clipping.",
     "methods": "List the methods, or one with its parameters.",
+    "evaluate": "Measure how near predictions come to references, or run methods and measure them.",
     "pack": "Pack HDR scenes into one file, to train on.",
     "train": "Train a network by one of the recipes, or go on with a run.",
     "demo": "Show both directions on a real photograph.",

@@ -1,1 +1,1 @@
-"""From pictures to numbers that can be trusted: protocols, scoring, intervals, reports."""
+"""How near predictions come to references: protocols, scores, intervals and reports."""

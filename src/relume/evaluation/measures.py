@@ -1,0 +1,27 @@
+"""Every number that an evaluation can give: the metrics, and those of tone-mapped renderings."""
+
+from relume.errors import MethodError
+from relume.metrics import METRICS, Metric, Operands
+
+MEASURES: dict[str, Metric] = {**METRICS}
+"""Name → row."""
+
+# The four that Hanji et al. 2022 recommend.
+_RECOMMENDED = ("pu_psnr", "pu_vsi", "hdr_vdp3", "pu_piqe")
+
+DEFAULT = tuple(name for name in _RECOMMENDED if name in MEASURES)
+DEFAULT_OF_TONE_MAPPING = ("tmqi",)
+
+
+def find(name: str) -> Metric:
+    """The metric of that name.
+
+    Raises:
+        MethodError: no such metric, or one of clips.
+    """
+    if name not in MEASURES:
+        raise MethodError(f"there is no metric '{name}'; relume has {', '.join(MEASURES)}.")
+    metric = MEASURES[name]
+    if metric.spec.operands is Operands.CLIP:
+        raise MethodError(f"{name} measures clips; `relume evaluate` compares single pictures.")
+    return metric
