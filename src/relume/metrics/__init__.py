@@ -1,10 +1,17 @@
 """Image quality metrics, one file each, and the table of them; operands are (prediction, reference)."""
 
+from relume.metrics.delta_e_itp import DELTA_E_ITP
+from relume.metrics.delta_e_itp import delta_e_itp as delta_e_itp
+from relume.metrics.flicker import FLICKER, FLICKER_LOCAL
+from relume.metrics.flicker import flicker as flicker
+from relume.metrics.flicker import flicker_local as flicker_local
 from relume.metrics.metric import Direction as Direction
 from relume.metrics.metric import Metric as Metric
 from relume.metrics.metric import MetricSpec as MetricSpec
 from relume.metrics.metric import Operands as Operands
 from relume.metrics.metric import Viewing as Viewing
+from relume.metrics.mpsnr import MPSNR
+from relume.metrics.mpsnr import mpsnr as mpsnr
 from relume.metrics.psnr import PSNR_LINEAR, PSNR_LOG, PSNR_MU, PSNR_PQ
 from relume.metrics.psnr import psnr_linear as psnr_linear
 from relume.metrics.psnr import psnr_log as psnr_log
@@ -18,6 +25,8 @@ from relume.metrics.ssim import pu_ms_ssim as pu_ms_ssim
 from relume.metrics.ssim import pu_ssim as pu_ssim
 from relume.metrics.ssim import ssim_mu as ssim_mu
 from relume.metrics.ssim import ssim_pq as ssim_pq
+from relume.metrics.stops import STOPS_RMSE
+from relume.metrics.stops import stops_rmse as stops_rmse
 from relume.metrics.tmqi import TMQI, TMQI_NATURALNESS, TMQI_STRUCTURE
 
 # A metric may bear the name of its module; the attribute of the package is then the function.
@@ -36,9 +45,14 @@ METRICS: dict[str, Metric] = {
         PSNR_MU,
         SSIM_PQ,
         SSIM_MU,
+        MPSNR,
+        DELTA_E_ITP,
+        STOPS_RMSE,
         TMQI,
         TMQI_STRUCTURE,
         TMQI_NATURALNESS,
+        FLICKER,
+        FLICKER_LOCAL,
     )
 }
 """Name → row. A new metric is one file and one line here."""
