@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
 
 from relume.catalog import METHODS
 from relume.color.encoding import LINEAR_SCENE
@@ -21,10 +20,10 @@ WALL = (slice(None), slice(0, 24), slice(0, 30))
 
 
 def clip(generator: torch.Generator, *, frames: int = 12) -> list[Image]:
-    """A wall of steady light beside a lamp of 1000 times its light, which is on in every other frame."""
+    """A wall of steady light beside a lamp of 64 times its light, which is on in every other frame."""
     wall = torch.rand(3, 24, 40, generator=generator).mul(3.0).exp2()
     lit = wall.clone()
-    lit[:, :, 30:] *= 1000.0
+    lit[:, :, 30:] *= 64.0
     return [Image((wall, lit)[number % 2], LINEAR_SCENE) for number in range(frames)]
 
 

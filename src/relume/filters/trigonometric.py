@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def cosine_transform(image: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch height width"]:
-    """The two-dimensional DCT-II, not normalised: of an image mirrored at its borders with the border twice."""
+    """The two-dimensional DCT-II, not normalised: of an image whose borders are mirrors."""
     return _dct(_dct(image).mT).mT
 
 
@@ -36,7 +36,8 @@ def _dct(rows: Tensor) -> Tensor:
     count = rows.shape[-1]
     shuffled = torch.cat((rows[..., ::2], rows[..., 1::2].flip(-1)), dim=-1)
     half = 0.5 * frequencies(count, rows)
-    return 2.0 * (torch.fft.fft(shuffled) * torch.complex(half.cos(), -half.sin())).real
+    spectrum: Tensor = torch.fft.fft(shuffled) * torch.complex(half.cos(), -half.sin())
+    return 2.0 * spectrum.real
 
 
 def _inverse_dct(spectrum: Tensor) -> Tensor:
@@ -55,4 +56,5 @@ def _dst(rows: Tensor) -> Tensor:
     count = rows.shape[-1]
     zero = torch.zeros_like(rows[..., :1])
     odd = torch.cat((zero, rows, zero, -rows.flip(-1)), dim=-1)
-    return torch.fft.rfft(odd).imag[..., 1 : count + 1] * (-1.0 / math.sqrt(2.0 * (count + 1)))
+    spectrum: Tensor = torch.fft.rfft(odd)
+    return spectrum.imag[..., 1 : count + 1] * (-1.0 / math.sqrt(2.0 * (count + 1)))

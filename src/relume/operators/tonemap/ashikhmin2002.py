@@ -41,7 +41,7 @@ class Ashikhmin2002(Method):
     variant: str = parameter(
         "paper",
         "paper: neighbourhoods grow until they meet an edge, the ends are the extremes; toolbox: the largest "
-        "without an edge, whatever the smaller ones have, and the ends are the 0.05 % and 99.95 % percentiles",
+        "without an edge, whatever smaller ones have; the ends are the 0.05 % and 99.95 % percentiles",
         choices=("paper", "toolbox"),
     )
     peak: float = parameter(

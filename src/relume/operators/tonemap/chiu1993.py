@@ -53,7 +53,7 @@ class Chiu1993(Method):
 
     scattered: str = parameter(
         "rest",
-        "how much light glare adds around each pixel: rest, what glare takes from it; all, as much as it has, "
+        "how much light glare adds around each pixel: rest, what it takes from it; all, as much as there is, "
         "as in the HDR Toolbox, whose pictures are 1.8 times as bright",
         choices=("rest", "all"),
     )

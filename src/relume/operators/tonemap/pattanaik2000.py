@@ -1,5 +1,6 @@
 """Pattanaik, Tumblin, Yee, Greenberg 2000: visual adaptation, for an eye that has come to rest."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -67,20 +68,21 @@ class Pattanaik2000(Method):
         slope = _EXPONENT * bleached_cone * excited * (1.0 - excited)
         ratios = torch.where(light > _DARKEST, image.clamp(min=0.0) / light.clamp(min=_DARKEST), 0.0)
         lit = ratios > 0.0
-        return torch.where(lit, torch.where(lit, ratios, 1.0) ** slope * response, 0.0)
+        return torch.where(lit, torch.where(lit, ratios, 1.0).pow(slope) * response, 0.0)
 
 
 def _response(light: Tensor, half_saturation: float) -> Tensor:
     """Naka-Rushton: Lⁿ / (Lⁿ + σⁿ)."""
-    powered = light.clamp(min=_DARKEST) ** _EXPONENT
-    return powered / (powered + half_saturation**_EXPONENT)
+    powered = light.clamp(min=_DARKEST).pow(_EXPONENT)
+    response: Tensor = powered / (powered + half_saturation**_EXPONENT)
+    return response
 
 
 def _cone_half_saturation(level: float) -> float:
     k = (1.0 / (5.0 * level + 1.0)) ** 4
-    return 12.9223 * level / (k * level + (1.0 - k) ** 2 * level ** (1.0 / 3.0))
+    return 12.9223 * level / (k * level + (1.0 - k) ** 2 * math.cbrt(level))
 
 
 def _rod_half_saturation(level: float) -> float:
     j = (1.0 / (5e5 * level + 1.0)) ** 2
-    return 2.5874 * level / (19000.0 * j * level + 0.2615 * (1.0 - j) ** 4 * level ** (1.0 / 6.0))
+    return 2.5874 * level / (19000.0 * j * level + 0.2615 * (1.0 - j) ** 4 * math.pow(level, 1.0 / 6.0))

@@ -1,4 +1,4 @@
-"""Reinhard et al. 2002 for video: the photographic curve with a mean and a white that follow the scene slowly."""
+"""Reinhard et al. 2002 for video: the photographic curve with a mean and a white that leak."""
 
 from dataclasses import dataclass
 from typing import ClassVar
