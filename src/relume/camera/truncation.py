@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from relume.filters.guided import guided_filter
+from relume.filters.base_detail import truncate_base
 
 
 class Truncation(ABC):
@@ -34,16 +34,14 @@ class Clip(Truncation):
 class BaseDetail(Truncation):
     """The truncation process of DuHDR: the base of a self-guided filter ends at 1, the detail on it stays.
 
-    C(H) = clip(b)·H/b, which is H / max(b, 1): light keeps its value where the base does not clip.
-
     Convention:  linear, not negative → linear; the result is near 1 but may exceed it where there is detail,
-        and a response saturates there.
+        and a response saturates there. See `relume.filters.base_detail`.
 
     Args:
         window: side of the filter's window in pixels, odd.
         epsilon: the variance that the filter takes for an edge.
 
-    References:  [duhdr2023], section 3.3; window and epsilon are those of the published code; [he2013].
+    References:  [duhdr2023], section 3.3; window and epsilon are those of the published code.
     """
 
     window: int = 5
@@ -53,6 +51,5 @@ class BaseDetail(Truncation):
         self, light: Float[Tensor, "batch 3 height width"]
     ) -> tuple[Float[Tensor, "batch 3 height width"], Bool[Tensor, "batch 3 height width"]]:
         """Divide by the base where that is above 1."""
-        base = guided_filter(light, radius=self.window // 2, epsilon=self.epsilon)
-        truncated = light / base.clamp(min=1.0)
-        return truncated, (base > 1.0) | (truncated > 1.0)
+        truncated = truncate_base(light, window=self.window, epsilon=self.epsilon)
+        return truncated, (truncated < light) | (truncated > 1.0)
