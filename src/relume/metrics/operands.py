@@ -53,13 +53,18 @@ def require_absolute(*pictures: Float[Tensor, "*batch 3 height width"]) -> None:
         )
 
 
-def light_tensor(picture: Picture, name: str) -> Float[Tensor, "*batch 3 height width"]:
+def light_tensor(
+    picture: Shaped[np.ndarray, "..."] | Shaped[Tensor, "..."], name: str, *, channels: int = 3
+) -> Float[Tensor, "*batch channels height width"]:
     """One picture as a tensor of at least float32; integers are refused, since they are codes, not light.
+
+    Args:
+        channels: 3, or 1 for luminance, see `channels_first`.
 
     Raises:
         ImageError: see `operands`; the message calls the picture by `name`.
     """
-    tensor = channels_first(picture, name)
+    tensor = channels_first(picture, name, channels=channels)
     if not tensor.is_floating_point():
         raise ImageError(f"{name} holds {tensor.dtype}; expected light as floating point: decode it first.")
     if tensor.dtype in (torch.float16, torch.bfloat16):
@@ -69,17 +74,23 @@ def light_tensor(picture: Picture, name: str) -> Float[Tensor, "*batch 3 height 
     return tensor
 
 
-def channels_first(picture: Picture, name: str) -> Shaped[Tensor, "*batch 3 height width"]:
-    """The picture as a tensor (..., 3, height, width); floating arrays become float64.
+def channels_first(
+    picture: Shaped[np.ndarray, "..."] | Shaped[Tensor, "..."], name: str, *, channels: int = 3
+) -> Shaped[Tensor, "*batch channels height width"]:
+    """The picture as a tensor (..., channels, height, width); floating arrays become float64.
+
+    Args:
+        channels: 3 for arrays (height, width, 3); 1 for arrays (height, width) of luminance.
 
     Raises:
         ImageError: another shape, or an empty picture.
     """
     shape = tuple(picture.shape)
     if isinstance(picture, np.ndarray):
-        fits, wanted = picture.ndim == 3 and shape[-1] == 3, "(height, width, 3)"
+        side = (channels,) if channels > 1 else ()
+        fits, wanted = shape[2:] == side and picture.ndim >= 2, f"(height, width{', 3' if side else ''})"
     else:
-        fits, wanted = picture.ndim >= 3 and shape[-3] == 3, "(..., 3, height, width)"
+        fits, wanted = picture.ndim >= 3 and shape[-3] == channels, f"(..., {channels}, height, width)"
     if not fits or 0 in shape:
         raise ImageError(
             f"{name} is a {type(picture).__name__} of shape {shape}; expected {wanted}, not empty."
@@ -88,7 +99,7 @@ def channels_first(picture: Picture, name: str) -> Shaped[Tensor, "*batch 3 heig
         return picture
     if np.issubdtype(picture.dtype, np.floating):
         picture = picture.astype(np.float64)
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
+    return torch.from_numpy(np.ascontiguousarray(picture.reshape(*shape[:2], channels).transpose(2, 0, 1)))
 
 
 def require_same_shape(left: Tensor, right: Tensor, names: tuple[str, str]) -> None:
