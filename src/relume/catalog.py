@@ -2,11 +2,12 @@
 
 from relume.errors import MethodError
 from relume.method import Direction, Method
+from relume.models.learned import SHIPPED
 from relume.operators.expand import OPERATORS as EXPANSION_OPERATORS
 from relume.operators.tonemap import OPERATORS as TONE_MAPPING_OPERATORS
 
 METHODS: dict[str, type[Method]] = {
-    method.spec.name: method for method in (*EXPANSION_OPERATORS, *TONE_MAPPING_OPERATORS)
+    method.spec.name: method for method in (*EXPANSION_OPERATORS, *TONE_MAPPING_OPERATORS, *SHIPPED)
 }
 
 ALIASES = {
@@ -14,11 +15,27 @@ ALIASES = {
     "ashikhmin02": "ashikhmin2002",
     "AshikhminTMO": "ashikhmin2002",
     "BanterleEO": "banterle2006",
+    "BestExposureTMO": "best_exposure",
     "ChiuTMO": "chiu1993",
     "drago03": "drago2003",
     "DragoTMO": "drago2003",
+    "durand02": "durand2002",
+    "DurandTMO": "durand2002",
+    "ExponentialTMO": "exponential",
+    "ferwerda96": "ferwerda1996",
+    "FerwerdaTMO": "ferwerda1996",
+    "GammaTMO": "gamma",
+    "HuoEO": "huo2013",
+    "HuoPhysEO": "huo2014",
+    "khronos_pbr_neutral": "khronos_neutral",
+    "KimKautzConsistentTMO": "kim_kautz2008",
     "KiserTMOv": "kiser2012",
+    "KrawczykTMO": "krawczyk2005",
+    "LandisEO": "landis2002",
+    "LogarithmicTMO": "logarithmic",
     "mantiuk06": "mantiuk2006",
+    "MasiaEO": "masia2009",
+    "MertensTMO": "mertens2007",
     "pattanaik00": "pattanaik2000",
     "PattanaikTMO": "pattanaik2000",
     "RamseyTMOv": "ramsey2004",
@@ -27,6 +44,13 @@ ALIASES = {
     "ReinhardDevlinTMO": "reinhard_devlin2005",
     "ReinhardTMO": "reinhard2002",
     "ReinhardTMOv": "reinhard2002_coherent",
+    "SchlickTMO": "schlick1994",
+    "TumblinTMO": "tumblin1999",
+    "uncharted2": "hable2010",
+    "vanhateren06": "van_hateren2006",
+    "VanHaterenTMO": "van_hateren2006",
+    "WardGlobalTMO": "ward1994",
+    "WardHistAdjTMO": "ward1997",
 }
 
 # Chosen by measurement on views of the training scenes: benchmarks/defaults.py, docs/methods.md.
