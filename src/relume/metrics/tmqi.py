@@ -60,7 +60,7 @@ def tmqi(sdr: Picture, hdr: Picture) -> Tmqi:
 
     References:  [yeganeh2013]
     """
-    codes, light = matched(_codes(sdr), light_tensor(hdr, "hdr"))
+    codes, light = matched(codes_of(sdr), light_tensor(hdr, "hdr"))
     require_same_shape(codes, light, ("sdr", "hdr"))
     height, width = codes.shape[-2:]
     if min(height, width) < MINIMUM_SIZE:
@@ -76,8 +76,12 @@ def tmqi(sdr: Picture, hdr: Picture) -> Tmqi:
     return Tmqi(*(value.view(batch).to(codes.dtype) for value in (q, s, n)))
 
 
-def _codes(sdr: Picture) -> Float[Tensor, "*batch 3 height width"]:
-    """8-bit code values as floating point."""
+def codes_of(sdr: Picture) -> Float[Tensor, "*batch 3 height width"]:
+    """Encoded floating point 0..1, or 8-bit codes, as floating point 0..255.
+
+    Raises:
+        ImageError: values outside the range, or what `light_tensor` refuses.
+    """
     if sdr.dtype in (np.uint8, torch.uint8):
         return channels_first(sdr, "sdr").double()
     encoded = light_tensor(sdr, "sdr")
