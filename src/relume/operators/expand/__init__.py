@@ -3,6 +3,20 @@
 from relume.method import Method
 from relume.operators.expand.akyuz2007 import Akyuz2007
 from relume.operators.expand.banterle2006 import Banterle2006
+from relume.operators.expand.huo2013 import Huo2013
+from relume.operators.expand.huo2014 import Huo2014
+from relume.operators.expand.landis2002 import Landis2002
 from relume.operators.expand.linear import Linear
+from relume.operators.expand.masia2009 import Masia2009
+from relume.operators.expand.masia2017 import Masia2017
 
-OPERATORS: tuple[type[Method], ...] = (Linear, Akyuz2007, Banterle2006)
+OPERATORS: tuple[type[Method], ...] = (
+    Linear,
+    Akyuz2007,
+    Banterle2006,
+    Landis2002,
+    Masia2009,
+    Masia2017,
+    Huo2013,
+    Huo2014,
+)
