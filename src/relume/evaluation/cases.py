@@ -1,6 +1,7 @@
 """What is measured: a reference with its predictions, from two files or simulated out of one."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +17,10 @@ PREDICTION = "prediction"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Material:
-    """A reference and what methods made, by name."""
+    """A reference, and what makes the prediction of each method: one at a time, when it is measured."""
 
     reference: Named
-    predictions: dict[str, Named]
+    predictions: dict[str, Callable[[], Named]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +42,10 @@ class Case(ABC):
 
     @abstractmethod
     def load(self) -> Material:
-        """The reference and every prediction.
+        """The reference and the predictions.
 
         Raises:
-            RelumeError: what cannot be read or made.
+            RelumeError: the reference cannot be read or made.
         """
 
 
@@ -64,7 +65,7 @@ class FilePair(Case):
         """Both files."""
         return Material(
             reference=Named(image=read(self.reference), name=str(self.reference)),
-            predictions={PREDICTION: Named(image=read(self.prediction), name=str(self.prediction))},
+            predictions={PREDICTION: lambda: Named(image=read(self.prediction), name=str(self.prediction))},
         )
 
 

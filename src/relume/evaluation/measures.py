@@ -1,9 +1,13 @@
 """Every number that an evaluation can give: the metrics, and those of tone-mapped renderings."""
 
 from relume.errors import MethodError
+from relume.evaluation.tone_mapped import TONEMAPPED_PSNR, TONEMAPPED_SSIM
 from relume.metrics import METRICS, Metric, Operands
 
-MEASURES: dict[str, Metric] = {**METRICS}
+MEASURES: dict[str, Metric] = {
+    **METRICS,
+    **{row.spec.name: row for row in (TONEMAPPED_PSNR, TONEMAPPED_SSIM)},
+}
 """Name → row."""
 
 # The four that Hanji et al. 2022 recommend.

@@ -155,7 +155,12 @@ def measure_case(case: Case, settings: Settings) -> Outcome:
         outcome.failures.append(_failure(case, error))
         return outcome
     cache, reference = Cache(settings.cache), fingerprint(material.reference)
-    for method, prediction in material.predictions.items():
+    for method, make in material.predictions.items():
+        try:
+            prediction = make()
+        except (RelumeError, MemoryError) as error:
+            outcome.failures.append(_failure(case, error))
+            continue
         known = fingerprint(prediction)
         for metric, protocol in _combinations(settings):
             key = key_of(
