@@ -92,8 +92,12 @@ class _Grid(NamedTuple):
     size: float
 
     def places(self, depth: Tensor, row: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Where the pixels of rows of an image from `row` on lie: row, column, layer, in cells."""
-        rows, columns = (torch.arange(n, dtype=depth.dtype, device=depth.device) for n in depth.shape[-2:])
+        """Where the pixels of rows of an image from `row` on lie: row, column, layer, in cells.
+
+        Rows and columns are float64: which side a pixel half way between two cells goes to must not depend
+        on the precision of the image.
+        """
+        rows, columns = (torch.arange(n, dtype=torch.float64, device=depth.device) for n in depth.shape[-2:])
         return (
             ((rows + row) / self.size - self.top)[:, None],
             columns / self.size + _MARGIN,
@@ -165,7 +169,7 @@ def _read(grid: _Grid, depth: Tensor, row: int) -> Tensor:
     """Interpolate between the eight cells around each pixel."""
     places = grid.places(depth, row)
     corners = [torch.floor(place.detach()) for place in places]
-    shares = [place - corner for place, corner in zip(places, corners, strict=True)]
+    shares = [(place - corner).to(depth.dtype) for place, corner in zip(places, corners, strict=True)]
     base = grid.cells_at(*corners)
     total = depth.new_zeros(())
     strides = (grid.shape[2] * grid.shape[3], grid.shape[3], 1)

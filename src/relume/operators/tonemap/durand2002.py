@@ -26,8 +26,8 @@ class Durand2002(Method):
     base = bilateral filter of log10 L, detail = log10 L - base, log10 Ld = f (base - max base) + detail, f so
     that the base spans `contrast`.
 
-    Convention:  the brightest base is white; details upon it go above. A base contrast of 5 : 1, as published,
-        makes flat and bright pictures on today's displays; 50 looks more like a photograph.
+    Convention:  the brightest base is white; details upon it go above. Less contrast than wanted is not
+        stretched. The 5 : 1 of the paper makes flat, bright pictures; 50 looks more like a photograph.
 
     Agreement: 1e-7 (relative, float64) with DurandTMO of the HDR Toolbox, its cases with the full filter
     (filter=exact) and that with the grid. Its default draws random samples by the clock and agrees with
@@ -84,6 +84,4 @@ class Durand2002(Method):
         if self.filter == "exact":
             return bilateral(logarithm, sigma_space=sigma, sigma_range=_SIGMA_RANGE)
         low, high = logarithm.amin((-2, -1), keepdim=True), logarithm.amax((-2, -1), keepdim=True)
-        return bilateral_grid(
-            logarithm, sigma_space=sigma, sigma_range=_SIGMA_RANGE, low=low.detach(), high=high.detach()
-        )
+        return bilateral_grid(logarithm, sigma_space=sigma, sigma_range=_SIGMA_RANGE, low=low, high=high)

@@ -47,8 +47,8 @@ class Krawczyk2005(Method):
 
     clustering: str = parameter(
         "converged",
-        "when k-means ends: converged, when no centroid moves; toolbox, after three updates or more, once the "
-        "sum of the centroids does not fall",
+        "when k-means ends: converged, when no centroid moves; toolbox, after three updates or more, once "
+        "the sum of the centroids does not fall",
         choices=("converged", "toolbox"),
     )
 
@@ -67,7 +67,7 @@ class Krawczyk2005(Method):
         """What each pixel is multiplied with."""
         with torch.no_grad():
             light = light_of(image.detach())
-            white = torch.cat([self._white((part + LOG_OFFSET).log10()) for part in light.split(1)])
+            white = torch.cat([self._white((part + LOG_OFFSET).log10()) for part in torch.split(light, 1)])
             relative = ((light + LOG_OFFSET).log10() - white).clamp(-_DISPLAY_RANGE, 0.0)
             return {"gain": gain(light, 10.0**relative)}
 
@@ -121,7 +121,8 @@ def _histogram(logarithm: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _nearest(levels: np.ndarray, centroids: np.ndarray) -> np.ndarray:
-    return np.abs(levels[:, None] - centroids).argmin(1)
+    nearest: np.ndarray = np.abs(levels[:, None] - centroids).argmin(1)
+    return nearest
 
 
 def _merge_near(centroids: np.ndarray, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
