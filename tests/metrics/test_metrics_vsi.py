@@ -71,7 +71,7 @@ def test_reduction_is_that_of_matlab(generator: torch.Generator, factor: int) ->
 
 
 def test_large_pictures_are_reduced(light: torch.Tensor) -> None:
-    """Stripes of two pixels are seen at 190 pixels and not at 570×540, which is compared at half the size."""
+    """Stripes of two pixels are seen at 190 pixels, and not at 570×540, compared at half the size."""
     stripes = 1.0 + 0.2 * (-1.0) ** (torch.arange(570, dtype=torch.float64) // 2)
     large = light.repeat_interleave(3, -1).repeat_interleave(3, -2)
     assert pu_vsi(stripes * large, large) > 0.99 > pu_vsi(stripes[:190] * light, light)

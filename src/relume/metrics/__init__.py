@@ -3,6 +3,8 @@
 Where a metric bears the name of its module, the attribute of this package is the function.
 """
 
+from relume.metrics.cvvdp import CVVDP
+from relume.metrics.cvvdp import cvvdp as cvvdp
 from relume.metrics.delta_e_itp import DELTA_E_ITP
 from relume.metrics.delta_e_itp import delta_e_itp as delta_e_itp
 from relume.metrics.flicker import FLICKER, FLICKER_LOCAL
@@ -61,6 +63,7 @@ METRICS: dict[str, Metric] = {
         DELTA_E_ITP,
         NLPD,
         STOPS_RMSE,
+        CVVDP,
         TMQI,
         TMQI_STRUCTURE,
         TMQI_NATURALNESS,
