@@ -22,6 +22,7 @@ PUBLIC = [
     "UnwritableFile",
     "__version__",
     "expand",
+    "load",
     "methods",
     "probe",
     "read",
@@ -36,9 +37,9 @@ def test_public_names() -> None:
 
 
 def test_each_name_is_what_it_says() -> None:
-    for name in PUBLIC[:-7]:
+    for name in PUBLIC[:-8]:
         assert getattr(relume, name).__name__ == name
-    for name in ("expand", "methods", "probe", "read", "tonemap", "write"):
+    for name in ("expand", "load", "methods", "probe", "read", "tonemap", "write"):
         assert callable(getattr(relume, name))
 
 

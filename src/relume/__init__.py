@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from relume.io.read import read as read
     from relume.io.write import write as write
     from relume.method import MethodSpec as MethodSpec
+    from relume.models.learned import load as load
 
 __version__ = "0.1.0"
 
@@ -49,6 +50,7 @@ _HOMES = {
     "UnsupportedFormat": "errors",
     "UnwritableFile": "errors",
     "expand": "inference.apply",
+    "load": "models.learned",
     "methods": "inference.apply",
     "probe": "io.probe",
     "read": "io.read",

@@ -1,4 +1,7 @@
-"""What every recipe owes: it builds, runs two steps on a CPU, and its card can be written."""
+"""What every recipe owes: it builds, runs two steps on a CPU, and its card can be written.
+
+Those in a paper's own size are built only; the same code runs narrower under the other names.
+"""
 
 import json
 from dataclasses import replace
@@ -16,7 +19,7 @@ from relume.training.recipe import RecipeSettings
 from relume.training.recipes import RECIPES, find_recipe
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [name for name in RECIPES if not name.endswith("_paper")])
 def test_it_runs_two_steps_and_exports(name: str, tmp_path: Path) -> None:
     recipe = find_recipe(name)(RecipeSettings(steps=2, batch=2))
     assert recipe.name == name

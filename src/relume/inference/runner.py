@@ -145,9 +145,10 @@ def _native_output(spec: MethodSpec, source: Image, reference_white: float | Non
 
 
 def _scene_white(native: Encoding, reference_white: float | None) -> Encoding:
-    """Expansions that return cd/m² are rescaled, so that every result has 1.0 at reference white."""
-    if native.reference is Reference.DISPLAY_ABSOLUTE and native.transfer == "linear":
-        return replace(native, reference=Reference.SCENE, white=reference_white or REFERENCE_WHITE)
+    """Expansions that return light of a display become light with 1.0 at reference white."""
+    if native.reference is Reference.DISPLAY_ABSOLUTE:
+        white = reference_white or REFERENCE_WHITE
+        return replace(native, transfer="linear", reference=Reference.SCENE, white=white)
     return native
 
 

@@ -11,7 +11,9 @@ from torch import nn
 
 from relume.errors import MethodError
 from relume.method import MethodSpec
-from relume.models import unet
+from relume.models import itmn, unet
+from relume.models.duhdr import imaging as duhdr_imaging
+from relume.models.duhdr import network as duhdr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,14 @@ class Model:
 
 
 MODELS = {
+    "itmn": Model(network=itmn.Itmn, presets=itmn.PRESETS, spec=itmn.SPEC, halo=itmn.HALO),
+    "duhdr": Model(network=duhdr.DuHDR, presets=duhdr.PRESETS, spec=duhdr.SPEC, halo=duhdr.HALO),
+    "duhdr_imaging": Model(
+        network=duhdr_imaging.Imaging,
+        presets=duhdr.IMAGING_PRESETS,
+        spec=duhdr_imaging.SPEC,
+        halo=duhdr_imaging.HALO,
+    ),
     "unet": Model(network=unet.UNet, presets=unet.PRESETS, spec=unet.SPEC, halo=unet.HALO),
 }
 
@@ -38,10 +48,20 @@ def build(name: str, *, preset: str) -> nn.Module:
     Raises:
         MethodError: no such network, or no such preset.
     """
+    require_preset(name, preset)
     model = find(name)
-    if preset not in model.presets:
-        raise MethodError(f"{name} has no preset '{preset}'; expected one of {', '.join(model.presets)}.")
     return model.network(model.presets[preset])
+
+
+def require_preset(name: str, preset: str) -> None:
+    """See that there is a network of that name in that size.
+
+    Raises:
+        MethodError: no such network, or no such preset.
+    """
+    presets = find(name).presets
+    if preset not in presets:
+        raise MethodError(f"{name} has no preset '{preset}'; expected one of {', '.join(presets)}.")
 
 
 def find(name: str) -> Model:

@@ -1,36 +1,115 @@
-"""A network as a method: what the runner needs to run trained weights on pictures of any size."""
+"""Networks as methods: one class each, which runs the weights that relume ships or those of a file.
+
+A method becomes a row of the catalog when its weights lie in `shipped/`, named after the network, and its
+class stands in `SHIPPED`.
+"""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from relume.method import Method, MethodSpec, Statistics
-from relume.models import find
-from relume.models.weights import load_weights
+from relume.errors import MethodError
+from relume.method import Method, MethodSpec, Statistics, parameter
+from relume.models import find, itmn, unet
+from relume.models.measuring import MeasuringNetwork
+from relume.models.weights import load_weights, read_card
+
+SHIPPED_WEIGHTS = Path(__file__).parent / "shipped"
+
+_KEPT = 4
+"""So many networks stay loaded."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Learned(Method):
-    """A trained network that takes what its spec says and returns what its spec says."""
+    """A network with trained weights, which are loaded on first use and follow the image to its device."""
 
-    network: nn.Module
-    spec: MethodSpec  # type: ignore[misc]
-    radius: int
-    """How far around a pixel the network looks."""
+    model: ClassVar[str]
+    """The row of `relume.models.MODELS`."""
+
+    weights: str = parameter("", "a weight file to use in place of the one that relume ships")
 
     @property
     def halo(self) -> int:
-        """The radius of the network."""
-        return self.radius
+        """How far around a pixel the network looks."""
+        return find(self.model).halo
+
+    @property
+    def path(self) -> Path:
+        """The weight file."""
+        return Path(self.weights) if self.weights else SHIPPED_WEIGHTS / f"{self.model}.safetensors"
+
+    def network(self, image: Tensor) -> nn.Module:
+        """The network, in evaluation mode, on the device and in the precision of the image.
+
+        Raises:
+            UnreadableFile: the weight file is missing or damaged.
+            MethodError: it holds the weights of another network.
+        """
+        return _network(self.path, self.model, image.device, image.dtype)
+
+    def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
+        """What the network measures on the whole image, if it does."""
+        network = self.network(image)
+        return network.measure(image) if isinstance(network, MeasuringNetwork) else {}
 
     def __call__(
         self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
     ) -> Float[Tensor, "batch 3 height width"]:
-        """Run the network, which follows the image to its device."""
-        result: Tensor = self.network.to(image.device)(image)
+        """Run the network."""
+        network = self.network(image)
+        given = (image, statistics) if isinstance(network, MeasuringNetwork) else (image,)
+        result: Tensor = network(*given)
         return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class UNetExpansion(Learned):
+    """Clipped highlights rebuilt by the worked example of a network."""
+
+    model: ClassVar[str] = "unet"
+    spec: ClassVar[MethodSpec] = unet.SPEC
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItmnExpansion(Learned):
+    """An HDR picture for PQ displays, which a network that had to deceive another one learnt to make."""
+
+    model: ClassVar[str] = "itmn"
+    spec: ClassVar[MethodSpec] = itmn.SPEC
+
+
+LEARNED: tuple[type[Learned], ...] = (UNetExpansion, ItmnExpansion)
+"""The methods of the networks, the main one of each network first."""
+
+SHIPPED: tuple[type[Learned], ...] = ()
+"""Those with weights in `shipped/`, rows of the catalog."""
+
+
+def load(name: str | Path) -> Learned:
+    """The method with shipped weights of that name, or the method of a weight file.
+
+    Args:
+        name: "itmn", or a path that ends in `.safetensors`.
+
+    Raises:
+        MethodError: relume ships no such weights.
+        UnreadableFile: the file is missing, damaged, or holds no weights of a network of this version.
+    """
+    if Path(name).suffix == ".safetensors":
+        return load_method(Path(name))
+    for method in SHIPPED:
+        if method.spec.name == name:
+            return method()
+    shipped = ", ".join(method.spec.name for method in SHIPPED) or "none"
+    raise MethodError(
+        f"relume ships no weights for '{name}' (shipped: {shipped}); give the path of a .safetensors file."
+    )
 
 
 def load_method(path: Path) -> Learned:
@@ -39,6 +118,14 @@ def load_method(path: Path) -> Learned:
     Raises:
         UnreadableFile: missing, damaged, or not weights of a network of this version.
     """
+    card = read_card(path)
+    method = next(method for method in LEARNED if method.model == card.model)
+    return method(weights=str(path))
+
+
+@lru_cache(maxsize=_KEPT)
+def _network(path: Path, model: str, device: torch.device, dtype: torch.dtype) -> nn.Module:
     network, card = load_weights(path)
-    model = find(card.model)
-    return Learned(network=network, spec=model.spec, radius=model.halo)
+    if card.model != model:
+        raise MethodError(f"{path} holds weights of {card.model}; expected those of {model}.")
+    return network.to(device, dtype)

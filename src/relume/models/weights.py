@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from relume.errors import MethodError, UnreadableFile, UnwritableFile
-from relume.models import build
+from relume.models import build, require_preset
 from relume.models.tensor_file import read_tensor_file, write_tensor_file
 
 
@@ -69,11 +69,34 @@ def load_weights(path: Path) -> tuple[nn.Module, Card]:
     Raises:
         UnreadableFile: missing, damaged, or weights of another network than the card says.
     """
+    tensors, card = _read(path)
+    network = build(card.model, preset=card.preset)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise _unknown(path, error) from error
+    return network.eval().requires_grad_(False), card
+
+
+def read_card(path: Path) -> Card:
+    """What a weight file says of itself.
+
+    Raises:
+        UnreadableFile: missing, damaged, or not weights of a network of this version.
+    """
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], Card]:
+    """The tensors and the card of a network and a preset that exist."""
     tensors, about = read_tensor_file(path)
     try:
         card = Card(**about)
-        network = build(card.model, preset=card.preset)
-        network.load_state_dict(tensors)
-    except (TypeError, RuntimeError, MethodError) as error:
-        raise UnreadableFile(path, f"holds no weights that this version of relume knows ({error})") from error
-    return network.eval().requires_grad_(False), card
+        require_preset(card.model, card.preset)
+    except (TypeError, MethodError) as error:
+        raise _unknown(path, error) from error
+    return tensors, card
+
+
+def _unknown(path: Path, error: Exception) -> UnreadableFile:
+    return UnreadableFile(path, f"holds no weights that this version of relume knows ({error})")

@@ -4,10 +4,17 @@ from collections.abc import Callable
 
 from relume.errors import MethodError
 from relume.training.recipe import Recipe, RecipeSettings
+from relume.training.recipes import itmn
 from relume.training.recipes.smoke import smoke
 
 RECIPES: dict[str, Callable[[RecipeSettings], Recipe]] = {
     "smoke": smoke,
+    "itmn": itmn.itmn,
+    "itmn_nodmse": itmn.itmn_nodmse,
+    "itmn_noadvreg": itmn.itmn_noadvreg,
+    "itmn_paper": itmn.itmn_paper,
+    "itmn_nodmse_paper": itmn.itmn_nodmse_paper,
+    "itmn_noadvreg_paper": itmn.itmn_noadvreg_paper,
 }
 
 

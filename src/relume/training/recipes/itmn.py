@@ -1,0 +1,188 @@
+"""iTMN: a U-Net that learns the light, its edges, and to deceive a discriminator.
+
+The paper trains on 2660 graded HDR pictures of its own, which were not released. Here the light of a scene is
+graded so that a share of the pixels is brighter than diffuse white, and coded in PQ.
+
+References:  [itmn2018], sections 2.1, 2.3 and 3.1
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from relume.camera.exposure import ClippedShare
+from relume.camera.presets import find
+from relume.color.encoding import LINEAR_SCENE, PQ_BT2020, REFERENCE_WHITE
+from relume.data.pairs import Pairs
+from relume.image import convert
+from relume.models.itmn import PRESETS, Discriminator
+from relume.training.losses.adversarial import discriminator_loss, generator_loss
+from relume.training.losses.distance import l2
+from relume.training.losses.gradient import gradient_l2
+from relume.training.objective import Batch, Objective, Scores, Turn
+from relume.training.optim import RMSProp
+from relume.training.recipe import Recipe, RecipeSettings, Stage
+from relume.training.schedules import Steps
+from relume.training.supply import VALIDATION_SEED, supply
+from relume.training.validation import score_reconstruction
+
+_SCENE_LIGHT = replace(LINEAR_SCENE, white=REFERENCE_WHITE)
+
+# Tone mapping, of scenes graded so that 5 % of their pixels are brighter than diffuse white.
+CAMERA = replace(find("itmn"), exposure=ClippedShare(minimum=0.05, maximum=0.05))
+
+COMPACT_EDGES = 10.0
+"""With the paper's 1e5, texture outweighs the level of the picture, which a short training never finds."""
+COMPACT_PEAK = 10_000.0
+"""Of PQ: the scenes have more light than the paper's graded pictures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItmnObjective(Objective):
+    """λ (MSE + α dMSE) + R for the generator, then the discriminator's turn, on PQ codes.
+
+    The discriminator's probability is that of a fake: it raises R = E log(1 − D(H)) + E log D(G(L)), and the
+    generator lowers it. Norms are means over pixels; as sums they would drown R.
+
+    The optimizers are called "model" and "discriminator"; without `adversarial` there is only the first.
+
+    References:  [itmn2018], eqs. 1 to 4.
+    """
+
+    content: float = 1e4
+    """λ"""
+    edges: float = 1e5
+    """α; 0 is the paper's NoDMSE."""
+    adversarial: bool = True
+    """Whether R is there; without it, the paper's NoAdvReg."""
+    peak: float = 1000.0
+    """Luminance in cd/m² of the brightest light of the targets."""
+
+    def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
+        """The generator's turn, then the discriminator's."""
+        target = self.codes(batch["hdr"])
+        prediction: Float[Tensor, "batch 3 height width"] = networks["model"](batch["sdr"])
+        terms = {"mse": l2(prediction, target), "dmse": gradient_l2(prediction, target)}
+        loss = self.content * (terms["mse"] + self.edges * terms["dmse"])
+        if not self.adversarial:
+            yield Turn(optimizer="model", loss=loss, terms=terms)
+            return
+        judged = networks["discriminator"](prediction)
+        terms["regularizer"] = generator_loss(judged, probability_of="fake", saturating=True)
+        yield Turn(optimizer="model", loss=loss + terms["regularizer"], terms=terms)
+        real, fake = networks["discriminator"](target), networks["discriminator"](prediction.detach())
+        yield Turn(optimizer="discriminator", loss=discriminator_loss(real, fake, probability_of="fake"))
+
+    def validate(self, networks: nn.ModuleDict, batch: Batch) -> Scores:
+        """Scores of the light that the codes stand for."""
+        light = convert(networks["model"](batch["sdr"]), PQ_BT2020, _SCENE_LIGHT)
+        return score_reconstruction(batch["sdr"], light.clamp(min=0.0), batch["hdr"])
+
+    def codes(self, hdr: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
+        """Light with 1.0 at diffuse white as PQ codes of BT.2020, cut at the peak."""
+        return convert(hdr.clamp(max=self.peak / REFERENCE_WHITE), _SCENE_LIGHT, PQ_BT2020)
+
+
+def itmn(settings: RecipeSettings) -> Recipe:
+    """A narrower iTMN on crops of 128×128: one to two hours on two cores."""
+    return _compact("itmn", settings, ItmnObjective(edges=COMPACT_EDGES, peak=COMPACT_PEAK))
+
+
+def itmn_nodmse(settings: RecipeSettings) -> Recipe:
+    """The narrower iTMN without the loss of edges: the paper's ablation NoDMSE."""
+    return _compact("itmn_nodmse", settings, ItmnObjective(edges=0.0, peak=COMPACT_PEAK))
+
+
+def itmn_noadvreg(settings: RecipeSettings) -> Recipe:
+    """The narrower iTMN without the discriminator: the paper's ablation NoAdvReg."""
+    objective = ItmnObjective(edges=COMPACT_EDGES, adversarial=False, peak=COMPACT_PEAK)
+    return _compact("itmn_noadvreg", settings, objective)
+
+
+def itmn_paper(settings: RecipeSettings) -> Recipe:
+    """iTMN as in the paper, 80 000 steps of 6 pictures of 512×512: work for a GPU."""
+    return _paper("itmn_paper", settings, ItmnObjective())
+
+
+def itmn_nodmse_paper(settings: RecipeSettings) -> Recipe:
+    """NoDMSE as in the paper."""
+    return _paper("itmn_nodmse_paper", settings, ItmnObjective(edges=0.0))
+
+
+def itmn_noadvreg_paper(settings: RecipeSettings) -> Recipe:
+    """NoAdvReg as in the paper."""
+    return _paper("itmn_noadvreg_paper", settings, ItmnObjective(adversarial=False))
+
+
+def _compact(name: str, settings: RecipeSettings, objective: ItmnObjective) -> Recipe:
+    return _recipe(
+        name,
+        settings,
+        objective,
+        preset="compact",
+        steps=settings.steps or 8000,
+        batch=settings.batch or 8,
+        size=(128, 128),
+        learning_rate=3e-4,
+        average=0.999,
+    )
+
+
+def _paper(name: str, settings: RecipeSettings, objective: ItmnObjective) -> Recipe:
+    return _recipe(
+        name,
+        settings,
+        objective,
+        preset="paper",
+        steps=settings.steps or 80_000,
+        batch=settings.batch or 6,
+        size=(512, 512),
+        learning_rate=1e-4,
+        average=None,
+    )
+
+
+def _recipe(
+    name: str,
+    settings: RecipeSettings,
+    objective: ItmnObjective,
+    *,
+    preset: str,
+    steps: int,
+    batch: int,
+    size: tuple[int, int],
+    learning_rate: float,
+    average: float | None,
+) -> Recipe:
+    """RMSProp with steps; the paper does not say where its rate declines."""
+    scenes = supply(settings.data, in_gallery=preset == "compact")
+    rate = Steps(at=(steps // 2, steps * 3 // 4))
+    networks = ("model", "discriminator") if objective.adversarial else ("model",)
+    stage = Stage(
+        name="main",
+        steps=steps,
+        objective=objective,
+        optimizers={
+            network: RMSProp(networks=(network,), learning_rate=learning_rate, schedule=rate)
+            for network in networks
+        },
+        data=Pairs(scenes=scenes.training, camera=CAMERA, size=size, seed=settings.seed),
+        batch=batch,
+        average=average,
+        validate_every=500,
+    )
+    return Recipe(
+        name=name,
+        model="itmn",
+        preset=preset,
+        companions={"discriminator": partial(Discriminator, PRESETS[preset])}
+        if objective.adversarial
+        else {},
+        stages=(stage,),
+        validation=Pairs(scenes=scenes.validation, camera=CAMERA, size=size, seed=VALIDATION_SEED),
+        seed=settings.seed,
+        start=settings.start,
+    )

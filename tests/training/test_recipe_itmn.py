@@ -1,0 +1,90 @@
+"""iTMN's objective: each term by hand, who learns in which turn, and the recipes of its ablations."""
+
+import pytest
+import torch
+from torch import nn
+
+from relume.color.transfer import pq
+from relume.models.itmn import Discriminator, Itmn, ItmnConfig
+from relume.training.recipe import RecipeSettings
+from relume.training.recipes.itmn import CAMERA, ItmnObjective, itmn, itmn_paper
+
+TINY = ItmnConfig(widths=(4, 4, 4, 4, 4), nodes=4)
+
+
+def networks() -> nn.ModuleDict:
+    torch.manual_seed(0)
+    return nn.ModuleDict({"model": Itmn(TINY), "discriminator": Discriminator(TINY)})
+
+
+def batch() -> dict[str, torch.Tensor]:
+    torch.manual_seed(1)
+    return {"sdr": torch.rand(2, 3, 32, 32), "hdr": 4.0 * torch.rand(2, 3, 32, 32)}
+
+
+def test_targets_are_pq_codes_cut_at_the_peak() -> None:
+    light = torch.tensor([0.0, 1.0, 1000.0 / 203.0, 50.0]).view(1, 1, 1, 4).expand(1, 3, 1, 4)
+    codes = ItmnObjective().codes(light)[0, 0, 0]
+    expected = pq.inverse_eotf(torch.tensor([0.0, 203.0, 1000.0, 1000.0]))
+    assert torch.allclose(codes, expected, atol=1e-4)
+    assert codes[2].item() == pytest.approx(0.7518, abs=1e-4)  # the code of 1000 cd/m²
+
+
+def test_the_loss_is_the_sum_of_the_paper() -> None:
+    turn = next(ItmnObjective().turns(networks(), batch()))
+    terms = turn.terms
+    expected = 1e4 * (terms["mse"] + 1e5 * terms["dmse"]) + terms["regularizer"]
+    assert turn.loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_the_generator_lowers_and_the_discriminator_raises_the_regularizer() -> None:
+    held, given = networks(), batch()
+    first, second = ItmnObjective(content=0.0).turns(held, given)
+    codes = ItmnObjective().codes(given["hdr"])
+    real, fake = held["discriminator"](codes), held["discriminator"](held["model"](given["sdr"]))
+    log_not_fake, log_found_out = (1.0 - real.sigmoid()).log().mean(), fake.sigmoid().log().mean()
+    assert first.loss.item() == pytest.approx(log_found_out.item(), rel=1e-3)
+    assert second.loss.item() == pytest.approx(-(log_not_fake + log_found_out).item(), rel=1e-3)
+
+
+def test_the_discriminators_turn_does_not_reach_the_generator() -> None:
+    held = networks()
+    *_, second = ItmnObjective().turns(held, batch())
+    second.loss.backward()
+    assert all(parameter.grad is None for parameter in held["model"].parameters())
+    assert all(parameter.grad is not None for parameter in held["discriminator"].parameters())
+
+
+def test_without_the_regularizer_there_is_one_turn() -> None:
+    (turn,) = ItmnObjective(adversarial=False).turns(networks(), batch())
+    assert turn.optimizer == "model"
+    assert set(turn.terms) == {"mse", "dmse"}
+
+
+def test_validation_decodes_the_codes() -> None:
+    held, given = networks().eval(), batch()
+    scores = ItmnObjective().validate(held, given).numbers
+    assert set(scores) >= {"pu_psnr", "clipped_stops", "pu_psnr_input"}
+    assert all(bool(values.isfinite().all()) for values in scores.values())
+
+
+def test_the_camera_leaves_the_light_that_it_maps() -> None:
+    scene = torch.rand(1, 3, 64, 64).pow(4.0) * 100.0
+    shot = CAMERA(scene, generator=torch.Generator().manual_seed(0))
+    assert (shot.sensor > 1.0).any(1).float().mean().item() == pytest.approx(0.05, abs=0.02)
+    assert torch.allclose(shot.sensor, scene * shot.exposure.view(-1, 1, 1, 1))
+
+
+def test_the_papers_setting() -> None:
+    recipe = itmn_paper(RecipeSettings())
+    (stage,) = recipe.stages
+    optimizer = stage.optimizers["discriminator"]
+    assert (stage.steps, stage.batch, stage.data.size) == (80_000, 6, (512, 512))
+    assert (stage.objective.content, stage.objective.edges) == (1e4, 1e5)
+    assert [optimizer.rate(step, stage.steps) for step in (0, 40_000, 60_000)] == pytest.approx(
+        [1e-4, 1e-5, 1e-6]
+    )
+
+
+def test_the_discriminator_is_a_companion_where_it_plays() -> None:
+    assert set(itmn(RecipeSettings()).networks()) == {"model", "discriminator"}
