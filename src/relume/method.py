@@ -20,7 +20,8 @@ from relume.errors import MethodError
 
 Statistics = dict[str, Tensor]
 """What a method measured once on the whole image. Each tensor broadcasts against (batch, 3, height, width):
-numbers have height and width 1, maps have those of the image and are cut by the runner along with it."""
+numbers have height and width 1, maps have those of the image and are cut by the runner along with it.
+A curve is numbers too, one channel for each of its nodes."""
 
 
 class Direction(StrEnum):

@@ -131,7 +131,13 @@ def _same_kind(images: Sequence[Image]) -> Image:
 
 
 def _with_reference_white(image: Image, spec: MethodSpec, reference_white: float | None) -> Image:
-    """A relative HDR picture gets the white that the caller gives it."""
+    """A relative HDR picture gets the white that the caller gives it.
+
+    Where the caller gives none and the method takes scene light with a white, 1.0 is taken to be that white;
+    methods that need the luminance of a display refuse instead.
+    """
+    if spec.input.reference is Reference.SCENE:
+        reference_white = reference_white or spec.input.white
     if spec.direction is Direction.EXPAND or image.encoding.white is not None or reference_white is None:
         return image
     return image.assume(replace(image.encoding, white=reference_white))
