@@ -62,7 +62,7 @@ def test_flat_pictures_are_compared_by_all_pixels() -> None:
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 4])
 def test_reduction_is_that_of_matlab(generator: torch.Generator, factor: int) -> None:
-    """Every n-th pixel of conv2(image, ones(n)/n², 'same'), which begins at element n/2 of the full result."""
+    """Every n-th pixel of conv2(image, ones(n)/n², 'same'), which begins n/2 into the full result."""
     image = torch.rand(13, 17, generator=generator, dtype=torch.float64)
     full = convolve2d(image.numpy(), np.full((factor, factor), 1.0 / factor**2))
     same = full[factor // 2 :, factor // 2 :][:13, :17]
@@ -71,7 +71,7 @@ def test_reduction_is_that_of_matlab(generator: torch.Generator, factor: int) ->
 
 
 def test_large_pictures_are_reduced(light: torch.Tensor) -> None:
-    """Stripes of two pixels are seen at 190 pixels, and not at 570×540, compared at half the size."""
+    """Stripes of two pixels are seen at 190 pixels but not at 570×540, compared at half the size."""
     stripes = 1.0 + 0.2 * (-1.0) ** (torch.arange(570, dtype=torch.float64) // 2)
     large = light.repeat_interleave(3, -1).repeat_interleave(3, -2)
     assert pu_vsi(stripes * large, large) > 0.99 > pu_vsi(stripes[:190] * light, light)
