@@ -98,7 +98,7 @@ def test_the_specs_bear_the_names_of_their_rows(name: str) -> None:
 
 
 def test_wrong_names_are_told_what_there_is() -> None:
-    with pytest.raises(MethodError, match="there is no network 'vnet'; expected one of .*unet"):
+    with pytest.raises(MethodError, match=r"there is no network 'vnet'; expected one of .*unet"):
         build("vnet", preset="smoke")
     with pytest.raises(MethodError, match="unet has no preset 'huge'; expected one of smoke, base"):
         build("unet", preset="huge")

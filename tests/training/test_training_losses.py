@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from relume.errors import UnreadableFile
-from relume.training.losses import perceptual
+from relume.models import vgg16 as vgg16_module
+from relume.models.vgg16 import Vgg16, vgg16
 from relume.training.losses.adversarial import discriminator_loss, generator_loss
 from relume.training.losses.distance import l1, l2
 from relume.training.losses.encoding import compressed, logarithm, perceptually_uniform
 from relume.training.losses.gradient import gradient_l2
-from relume.training.losses.perceptual import Perceptual, Vgg16, vgg16
+from relume.training.losses.perceptual import Perceptual
 from relume.training.losses.ssim import ssim_loss
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -182,7 +183,7 @@ def test_adversarial_gradients_point_where_they_should() -> None:
 def torchvision_state() -> dict[str, Tensor]:
     """What torchvision's file holds, with the random weights and without the classifier."""
     network, state = vgg16(None), {}
-    for block, numbers in enumerate(perceptual._NUMBERS, start=1):
+    for block, numbers in enumerate(vgg16_module._NUMBERS, start=1):
         for number, theirs in enumerate(numbers, start=1):
             layer = network.get_submodule(f"conv{block}_{number}")
             state |= {f"features.{theirs}.{kind}": value * 0.5 for kind, value in layer.state_dict().items()}
@@ -222,7 +223,7 @@ def test_of_pickles_only_torchvisions_own_is_opened(tmp_path: Path, monkeypatch:
     torch.save(torchvision_state(), path)
     with pytest.raises(UnreadableFile, match="is not torchvision's vgg16-397923af"):
         vgg16(path)
-    monkeypatch.setattr(perceptual, "_TORCHVISION_HASH", hashlib.sha256(path.read_bytes()).hexdigest()[:8])
+    monkeypatch.setattr(vgg16_module, "_TORCHVISION_HASH", hashlib.sha256(path.read_bytes()).hexdigest()[:8])
     assert torch.equal(vgg16(path).conv1_1.weight, vgg16(None).conv1_1.weight * 0.5)
 
 
