@@ -30,8 +30,8 @@ class Masia2009(Method):
     Convention:  L is the luminance of the encoded values, to which γ was fitted; colours keep the ratios of
         their linear light. A picture of one luminance, which has no key, gets γ = 1.
 
-    Agreement: HDR Toolbox (linear domain), 2 cases, within 6e-8 relative in float64 (they are stored so), 2e-5
-        in float32. There is nothing to compare the encoded domain with.
+    Agreement: HDR Toolbox (linear domain), 2 cases, within 6e-8 relative in float64 (they are stored so),
+        2e-5 in float32. There is nothing to compare the encoded domain with.
     Picture: γ was fitted to pictures that are too bright. A key below 0.7 gives an exponent below 1, which
         takes contrast away; below 0.6 the picture turns into its negative. `least_gamma=1` prevents both.
 

@@ -24,8 +24,8 @@ class Masia2017(Method):
     Convention:  L is the luminance of the encoded values, to which γ was fitted; colours keep the ratios of
         their linear light. A picture of one luminance, which has no key, gets γ = 1.
 
-    Agreement: HDR Toolbox (linear domain), 3 cases, within 6e-8 relative in float64 (they are stored so), 1e-6
-        in float32. There is nothing to compare the encoded domain with.
+    Agreement: HDR Toolbox (linear domain), 3 cases, within 6e-8 relative in float64 (they are stored so),
+        1e-6 in float32. There is nothing to compare the encoded domain with.
 
     References:  [masia2017], section 4 (regression); published online in 2015.
     """
