@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from relume.errors import MethodError
+from relume.errors import ImageError, MethodError
 from relume.metrics import cvvdp
 from relume.metrics.cvvdp import load
 
@@ -97,3 +97,8 @@ def test_load_returns_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     package = load()
     assert isinstance(package, ModuleType)
     assert package.answer == 42
+
+
+def test_too_small_is_refused_before_anything_is_loaded() -> None:
+    with pytest.raises(ImageError, match="the pictures are 1×4; ColorVideoVDP needs 2×2 pixels"):
+        cvvdp(torch.full((3, 4, 1), 50.0), torch.full((3, 4, 1), 50.0))

@@ -15,9 +15,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from relume.errors import MethodError
+from relume.errors import ImageError, MethodError
 from relume.metrics.metric import Direction, Metric, MetricSpec, Operands, Viewing, required
 from relume.metrics.operands import Picture, absolute_operands
+
+MINIMUM_SIZE = 2
+"""Height and width below which the package fails: its pyramid has no level then."""
 
 # The size of the display does not matter where pixels per degree are given.
 _RESOLUTION = (3840, 2160)
@@ -43,19 +46,23 @@ def cvvdp(
         contrast: of the display; light below peak/contrast is raised to that.
 
     Raises:
-        ImageError: shapes that differ, NaN, integers, relative light.
+        ImageError: shapes that differ, NaN, integers, relative light, smaller than 2×2.
         MethodError: the package is missing or does not load; says which versions met.
 
     References:  [mantiuk2024]
     """
     left, right = absolute_operands(prediction, reference)
+    height, width = left.shape[-2:]
+    if min(height, width) < MINIMUM_SIZE:
+        raise ImageError(
+            f"the pictures are {width}×{height}; ColorVideoVDP needs {MINIMUM_SIZE}×{MINIMUM_SIZE} pixels."
+        )
     package = load()
     display = package.vvdp_display_photo_eotf(
         peak, contrast=contrast, source_colorspace="BT.709-linear", E_ambient=0
     )
     geometry = package.vvdp_display_geometry(_RESOLUTION, ppd=pixels_per_degree)
     metric = package.cvvdp(display_photometry=display, display_geometry=geometry, quiet=True)
-    height, width = left.shape[-2:]
     values = []
     with torch.no_grad():
         pairs = (light.float().reshape(-1, 3, height, width) for light in (left, right))
@@ -120,7 +127,7 @@ CVVDP = Metric(
         uses=("pixels_per_degree", "peak"),
         highest=10.0,
         identical=10.0,
-        minimum_size=16,
+        minimum_size=MINIMUM_SIZE,
         differentiable=False,
     ),
     score=_score,
