@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from jaxtyping import Complex, Float
 from scipy.fft import next_fast_len
@@ -34,7 +35,7 @@ def filter_surrounded(
     response = transfer(frequencies(*size, image))
     # The surround is taken off so that the padding is zero, and comes back weighted by the response to it.
     spectrum = torch.fft.rfft2(image - surround, s=size) * response
-    return torch.fft.irfft2(spectrum, s=size)[..., :height, :width] + surround * response[0, 0]
+    return torch.fft.irfft2(spectrum, s=size)[..., :height, :width] + surround * response[..., :1, :1]
 
 
 def filter_mirrored(
@@ -48,43 +49,41 @@ def filter_mirrored(
     References:  [makhoul1980]
     """
     height, width = image.shape[-2:]
-    half = width // 2 + 1
     rows = torch.arange(height, dtype=image.dtype, device=image.device)[:, None]
-    columns = torch.arange(half, dtype=image.dtype, device=image.device)[None, :]
-    turn_rows = torch.polar(torch.ones_like(rows), rows * (torch.pi / (2 * height)))
-    turn_columns = torch.polar(torch.ones_like(columns), columns * (torch.pi / (2 * width)))
-
-    spectrum = torch.fft.rfft2(_fold(_fold(image, -1), -2)) / turn_columns
-    # The spectrum at the negative row frequencies: cosine and sine parts along rows fall apart.
-    negative = torch.cat([spectrum[..., :1, :], spectrum[..., 1:, :].flip(-2)], dim=-2) * turn_rows
-    positive = spectrum / turn_rows
-    cosine, sine = 0.5 * (positive + negative), 0.5 * (positive - negative)
+    columns = torch.arange(width // 2 + 1, dtype=image.dtype, device=image.device)[None, :]
 
     def response(row: Tensor, column: Tensor) -> Tensor:
         return transfer(torch.hypot(row / (2 * height), column / (2 * width)))
 
-    # cos·cos and cos·sin, then sin·sin and sin·cos; the sine of k is the cosine of size - k.
-    cosine = torch.complex(
-        cosine.real * response(rows, columns), cosine.imag * response(rows, width - columns)
-    )
-    sine = torch.complex(
-        sine.real * response(height - rows, width - columns), sine.imag * response(height - rows, columns)
-    )
-    spectrum = (cosine + sine) * turn_rows * turn_columns
-    return _unfold(_unfold(torch.fft.irfft2(spectrum, s=(height, width)), -1), -2)
+    # The four products of cosines and sines along rows and columns; the sine of k is the cosine of size - k.
+    cosine_cosine, sine_sine = response(rows, columns), response(height - rows, width - columns)
+    cosine_sine, sine_cosine = response(rows, width - columns), response(height - rows, columns)
+    of_positive = 0.5 * torch.stack([cosine_cosine + sine_sine, cosine_sine + sine_cosine], dim=-1)
+    of_negative = 0.5 * torch.stack([cosine_cosine - sine_sine, cosine_sine - sine_cosine], dim=-1)
+
+    turn_rows = torch.polar(torch.ones_like(rows), rows * (torch.pi / (2 * height)))
+    turn_columns = torch.polar(torch.ones_like(columns), columns * (torch.pi / (2 * width)))
+    spectrum = torch.fft.rfft2(_folded(image))
+    positive = torch.view_as_real(spectrum * (turn_rows * turn_columns).conj())
+    mirrored = torch.cat([spectrum[..., :1, :], spectrum[..., 1:, :].flip(-2)], dim=-2)
+    negative = torch.view_as_real(mirrored * (turn_rows * turn_columns.conj()))
+    filtered = torch.view_as_complex((positive * of_positive).addcmul(negative, of_negative))
+    return _unfolded(torch.fft.irfft2(filtered * (turn_rows * turn_columns), s=(height, width)))
 
 
-def _fold(image: Tensor, dim: int) -> Tensor:
-    """Even positions upwards, then odd positions downwards."""
-    index = torch.arange(image.shape[dim], device=image.device)
-    return image.index_select(dim, torch.cat([index[::2], index[1::2].flip(0)]))
+def _folded(image: Tensor) -> Tensor:
+    """Along both axes even positions upwards, then odd positions downwards."""
+    columns = torch.cat([image[..., ::2], image[..., 1::2].flip(-1)], dim=-1)
+    return torch.cat([columns[..., ::2, :], columns[..., 1::2, :].flip(-2)], dim=-2)
 
 
-def _unfold(image: Tensor, dim: int) -> Tensor:
-    length = image.shape[dim]
-    index = torch.arange(length, device=image.device)
-    places = torch.where(index % 2 == 0, index // 2, length - 1 - index // 2)
-    return image.index_select(dim, places)
+def _unfolded(image: Tensor) -> Tensor:
+    height, width = ((length + 1) // 2 for length in image.shape[-2:])
+    columns = torch.empty_like(image)
+    columns[..., ::2], columns[..., 1::2] = image[..., :width], image[..., width:].flip(-1)
+    result = torch.empty_like(image)
+    result[..., ::2, :], result[..., 1::2, :] = columns[..., :height, :], columns[..., height:, :].flip(-2)
+    return result
 
 
 def fast_length(length: int) -> int:
@@ -92,11 +91,12 @@ def fast_length(length: int) -> int:
     return 2 * int(next_fast_len((length + 1) // 2))
 
 
-def taps_response(
-    taps: Float[Tensor, "rows columns"], height: int, width: int
-) -> Complex[Tensor, "height half"]:
-    """The spectrum of a filter of odd size around the origin."""
-    rows, columns = taps.shape
-    around = torch.zeros(height, width, dtype=taps.dtype, device=taps.device)
-    around[:rows, :columns] = taps
-    return torch.fft.rfft2(around.roll((-(rows // 2), -(columns // 2)), (0, 1)))
+def taps_response(taps: np.ndarray, height: int, width: int, like: Tensor) -> Complex[Tensor, "height half"]:
+    """The spectrum of a filter of odd size around the origin, as of `rfft2`."""
+
+    def waves(cycles: np.ndarray, size: int) -> np.ndarray:
+        offsets = np.arange(size) - size // 2
+        return np.exp(-2j * np.pi * cycles[:, None] * offsets)
+
+    rows, columns = waves(np.fft.fftfreq(height), taps.shape[0]), waves(np.fft.rfftfreq(width), taps.shape[1])
+    return torch.as_tensor(rows @ taps @ columns.T, dtype=like.dtype.to_complex(), device=like.device)

@@ -13,10 +13,11 @@ from relume.metrics.visibility.resize import resize
 
 
 def signed_power(values: Float[Tensor, "*shape"], exponent: float) -> Float[Tensor, "*shape"]:
-    """sgn(x) |x|^e; its gradient at zero is zero even where e is below 1."""
+    """sgn(x) |x|^e; for e below 1 the gradient at zero is zero, and zero becomes the least number."""
     magnitude = values.abs()
-    power = magnitude.clamp(min=torch.finfo(values.dtype).tiny).pow(exponent)
-    return torch.where(magnitude > 0.0, power, 0.0).copysign(values)
+    if exponent < 1.0:
+        magnitude = magnitude.clamp(min=torch.finfo(values.dtype).tiny)
+    return magnitude.pow(exponent).copysign(values)
 
 
 def mutual_contrast(

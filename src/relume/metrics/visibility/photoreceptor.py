@@ -89,7 +89,9 @@ def absorbed(
     Args:
         matrix: a row for each channel, its L, M and rod responses.
     """
-    weights = torch.tensor(matrix, dtype=light.dtype, device=light.device).T
+    weights = torch.tensor(matrix, dtype=light.dtype, device=light.device)[:, :, None, None]
     # Not a matrix product: those are rounded to fewer digits wherever TF32 is on.
-    channels = light.unsqueeze(1) * weights[:, :, None, None]
-    return channels.sum(2)
+    total = light[:, :1] * weights[0]
+    for channel, weight in zip(light.split(1, dim=1)[1:], weights[1:], strict=True):
+        total = total.addcmul(channel, weight)
+    return total

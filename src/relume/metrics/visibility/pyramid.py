@@ -63,7 +63,7 @@ class Steerable:
         spectrum = torch.fft.rfft2(_mirrored(image, radius), s=size)
 
         def through(taps: np.ndarray) -> Tensor:
-            response = taps_response(_tensor(taps, image), *size).conj()
+            response = taps_response(taps, *size, image).conj()
             return _cropped(torch.fft.irfft2(spectrum * response, s=size), radius, image)
 
         oriented = torch.cat([through(taps) for taps in first], dim=1)
@@ -76,7 +76,7 @@ class Steerable:
         total = torch.zeros((), dtype=channels.dtype, device=channels.device)
         for channel, taps in zip(channels.split(1, dim=1), filters, strict=True):
             spectrum = torch.fft.rfft2(_mirrored(channel, radius), s=size)
-            total = total + spectrum * taps_response(_tensor(taps, channels), *size)
+            total = total + spectrum * taps_response(taps, *size, channels)
         return _cropped(torch.fft.irfft2(total, s=size), radius, channels)
 
 
@@ -95,10 +95,6 @@ def _mirrored(image: Tensor, radius: int) -> Tensor:
 
 def _cropped(image: Tensor, radius: int, like: Tensor) -> Tensor:
     return image[..., radius : radius + like.shape[-2], radius : radius + like.shape[-1]]
-
-
-def _tensor(taps: np.ndarray, like: Tensor) -> Tensor:
-    return torch.as_tensor(np.ascontiguousarray(taps), dtype=like.dtype, device=like.device)
 
 
 SP0 = Steerable(

@@ -9,6 +9,9 @@ from torch import Tensor
 
 from relume.metrics.visibility.tables import table_like
 
+_BLOCK = 64
+"""New pixels that are computed at a time, all from a few old ones."""
+
 
 def resize(
     image: Float[Tensor, "batch channels height width"], size: tuple[int, int]
@@ -21,37 +24,47 @@ def resize(
 
 
 def _resize_along(image: Tensor, dim: int, length: int) -> Tensor:
-    if image.shape[dim] == length:
+    """The product with a banded matrix, block by block."""
+    old = image.shape[dim]
+    if old == length:
         return image
-    places = table_like(image, _places, image.shape[dim], length).long()
-    weights = table_like(image, _weights, image.shape[dim], length)
-    total = torch.zeros((), dtype=image.dtype, device=image.device)
-    for place, weight in zip(places, weights, strict=True):
-        total = total + image.index_select(dim, place) * (weight[:, None] if dim == -2 else weight)
-    return total
+    parts = []
+    with torch.autocast(image.device.type, enabled=False):
+        for start in range(0, length, _BLOCK):
+            weights = table_like(image, _block_weights, old, length, start)
+            first, _ = _needed(old, length, start)
+            part = image.narrow(dim, first, weights.shape[1])
+            parts.append(weights @ part if dim == -2 else part @ weights.T)
+    return torch.cat(parts, dim=dim)
 
 
-def _places(old: int, new: int) -> np.ndarray:
-    """Which pixels each new one is made of, (taps, new); mirrored at the borders."""
-    first, taps = _support(old, new)
-    around = (first + np.arange(taps)[:, None]) % (2 * old)
-    return np.where(around < old, around, 2 * old - 1 - around)
+def _needed(old: int, new: int, start: int) -> tuple[int, int]:
+    """The first old pixel of a block, and the one after the last."""
+    centres, reach = _centres(old, new, start), _reach(old, new)
+    return max(0, math.ceil(centres[0] - reach)), min(old, math.floor(centres[-1] + reach) + 1)
 
 
-def _weights(old: int, new: int) -> np.ndarray:
-    first, taps = _support(old, new)
-    shrinking = min(1.0, new / old)
-    distance = np.abs(shrinking * (_centres(old, new) - first - np.arange(taps)[:, None]))
+def _block_weights(old: int, new: int, start: int) -> np.ndarray:
+    """What each new pixel of the block takes of each old one that the block needs."""
+    centres, reach = _centres(old, new, start), _reach(old, new)
+    around = np.arange(math.ceil(centres[0] - reach), math.floor(centres[-1] + reach) + 1)
+    distance = np.abs(min(1.0, new / old) * (centres[:, None] - around))
     near = (1.5 * distance - 2.5) * distance**2 + 1.0
     far = ((-0.5 * distance + 2.5) * distance - 4.0) * distance + 2.0
     kernel = np.where(distance <= 1.0, near, np.where(distance <= 2.0, far, 0.0))
-    return np.asarray(kernel / kernel.sum(0))
+    first, end = _needed(old, new, start)
+    # What lies outside is the mirror image, in which the border pixels come twice.
+    places = around % (2 * old)
+    places = np.where(places < old, places, 2 * old - 1 - places)
+    weights = np.zeros((end - first, len(centres)))
+    np.add.at(weights, places - first, kernel.T)
+    return np.ascontiguousarray((weights / kernel.sum(1)).T)
 
 
-def _centres(old: int, new: int) -> np.ndarray:
-    return (np.arange(new) + 0.5) * (old / new) - 0.5
+def _centres(old: int, new: int, start: int) -> np.ndarray:
+    """Of the new pixels of a block, in old pixels."""
+    return (np.arange(start, min(start + _BLOCK, new)) + 0.5) * (old / new) - 0.5
 
 
-def _support(old: int, new: int) -> tuple[np.ndarray, int]:
-    reach = 2.0 * max(1.0, old / new)
-    return np.ceil(_centres(old, new) - reach).astype(np.int64), math.ceil(2.0 * reach) + 1
+def _reach(old: int, new: int) -> float:
+    return 2.0 * max(1.0, old / new)

@@ -28,7 +28,7 @@ def log_grid(count: int) -> np.ndarray:
     return np.logspace(LOG_LOWEST, LOG_HIGHEST, count)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=512)
 def _numbers(make: Callable[..., np.ndarray], arguments: tuple[object, ...]) -> np.ndarray:
     return make(*arguments)
 
