@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from relume.errors import ImageError
-from relume.metrics.operands import channels_first, light_tensor, operands
+from relume.metrics.operands import absolute_operands, channels_first, light_tensor, operands
 
 
 def test_array_becomes_channels_first_in_float64(generator: torch.Generator) -> None:
@@ -66,3 +66,17 @@ def test_not_a_number_is_refused(bad: float) -> None:
 def test_other_shapes_are_refused(picture: np.ndarray | torch.Tensor, expected: str) -> None:
     with pytest.raises(ImageError, match=expected):
         inspect.unwrap(channels_first)(picture, "prediction")
+
+
+def test_light_up_to_one_is_taken_as_relative() -> None:
+    with pytest.raises(
+        ImageError, match=r"no light is above 1 cd/m².*multiply the pictures by the luminance"
+    ):
+        absolute_operands(torch.ones(3, 2, 2), torch.zeros(3, 2, 2))
+
+
+def test_one_bright_picture_vouches_for_a_batch_and_either_for_the_other() -> None:
+    dark, bright = torch.full((3, 2, 2), 0.01), torch.full((3, 2, 2), 1.01)
+    assert len(absolute_operands(torch.stack((dark, bright)), torch.stack((dark, dark)))) == 2
+    absolute_operands(dark, bright)
+    absolute_operands(bright, dark)
