@@ -16,10 +16,12 @@ from relume.operators.tonemap.exponential import Exponential
 from relume.operators.tonemap.ferwerda1996 import Ferwerda1996
 from relume.operators.tonemap.gamma import Gamma
 from relume.operators.tonemap.hable2010 import Hable2010
+from relume.operators.tonemap.icam06 import ICAM06
 from relume.operators.tonemap.khronos_neutral import KhronosNeutral
 from relume.operators.tonemap.kim_kautz2008 import KimKautz2008
 from relume.operators.tonemap.kiser2012 import Kiser2012
 from relume.operators.tonemap.krawczyk2005 import Krawczyk2005
+from relume.operators.tonemap.lischinski2006 import Lischinski2006
 from relume.operators.tonemap.logarithmic import Logarithmic
 from relume.operators.tonemap.mantiuk2006 import Mantiuk2006
 from relume.operators.tonemap.mertens2007 import Mertens2007
@@ -68,4 +70,6 @@ OPERATORS: tuple[type[Method], ...] = (
     Gamma,
     Durand2002,
     Krawczyk2005,
+    ICAM06,
+    Lischinski2006,
 )
