@@ -42,10 +42,10 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     assert 0.89 < hits / 300 < 0.985
 
 
-def test_one_scene_and_infinite_values_have_no_interval() -> None:
-    assert interval([3.0]) == Interval(mean=3.0, low=None, high=None)
-    assert interval([3.0, math.inf]).low is None
-    assert interval([2.0, 2.0, 2.0]) == Interval(mean=2.0, low=2.0, high=2.0)
+def test_few_scenes_and_infinite_values_have_no_interval() -> None:
+    assert interval([3.0] * 4) == Interval(mean=3.0, low=None, high=None)
+    assert interval([3.0] * 9 + [math.inf]).low is None
+    assert interval([2.0] * 5) == Interval(mean=2.0, low=2.0, high=2.0)
 
 
 def test_views_of_a_scene_count_as_one() -> None:
@@ -65,11 +65,14 @@ def test_differences_are_paired_by_scene() -> None:
     ("difference", "sentence"),
     [
         (Interval(mean=0.4, low=-0.2, high=1.1), "No claim: x and y differ by 0.4 dB"),
-        (Interval(mean=2.0, low=1.0, high=3.0), "Too small to claim: x is 2 dB better than y, and less than"),
+        (Interval(mean=2.0, low=1.0, high=3.0), "Too small to claim: x is 2 dB better than y; observers"),
         (Interval(mean=-2.0, low=-3.0, high=-1.0), "Too small to claim: x is 2 dB worse than y"),
         (Interval(mean=4.0, low=1.0, high=7.0), "x is 4 dB better than y [+1, +7]."),
         (Interval(mean=-4.0, low=-7.0, high=-1.0), "x is 4 dB worse than y"),
-        (Interval(mean=5.0, low=None, high=None), "x is 5 dB better than y in the only scene; one scene"),
+        (
+            Interval(mean=5.0, low=None, high=None),
+            "No claim: x is 5 dB better than y, in fewer than 5 scenes.",
+        ),
         (Interval(mean=0.0, low=0.0, high=0.0), "x is as good as y."),
     ],
 )

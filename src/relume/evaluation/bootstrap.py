@@ -12,11 +12,13 @@ from relume.metrics import Direction, MetricSpec
 DRAWS = 10_000
 CONFIDENCE = 0.95
 METHODS = ("bca", "percentile")
+FEWEST_SCENES = 5
+"""Below this, draws repeat each other and their interval says nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A mean over scenes and where it lies in 95 of 100 repetitions; None: too few scenes to tell."""
+    """A mean over scenes and where it lies in 95 of 100 repetitions; None: fewer than `FEWEST_SCENES`."""
 
     mean: float
     low: float | None
@@ -48,7 +50,7 @@ def interval(
     assert method in METHODS
     sample = np.asarray(values, dtype=np.float64)
     mean = float(sample.mean())
-    if len(sample) < 2 or not np.isfinite(sample).all():
+    if len(sample) < FEWEST_SCENES or not np.isfinite(sample).all():
         return Interval(mean=mean, low=None, high=None)
     if np.ptp(sample) == 0:
         return Interval(mean=mean, low=mean, high=mean)
@@ -98,7 +100,7 @@ def verdict(difference: Interval, spec: MetricSpec, *, name: str, other: str) ->
         return f"{name} is as good as {other}."
     if difference.low is None or difference.high is None:
         way = "better" if better else "worse"
-        return f"{name} is {size} {way} than {other} in the only scene; one scene allows no claim."
+        return f"No claim: {name} is {size} {way} than {other}, in fewer than {FEWEST_SCENES} scenes."
     if difference.holds(0.0):
         return (
             f"No claim: {name} and {other} differ by {size}, and the interval "
@@ -107,7 +109,7 @@ def verdict(difference: Interval, spec: MetricSpec, *, name: str, other: str) ->
     way = "better" if better else "worse"
     if spec.claimable is not None and abs(difference.mean) < spec.claimable:
         return (
-            f"Too small to claim: {name} is {size} {way} than {other}, and less than "
-            f"{spec.claimable:g}{unit} was not confirmed by observers."
+            f"Too small to claim: {name} is {size} {way} than {other}; observers did not "
+            f"confirm differences below {spec.claimable:g}{unit}."
         )
     return f"{name} is {size} {way} than {other} [{difference.low:+.3g}, {difference.high:+.3g}]."
