@@ -3,6 +3,10 @@
 from relume.method import Method
 from relume.operators.expand.akyuz2007 import Akyuz2007
 from relume.operators.expand.banterle2006 import Banterle2006
+from relume.operators.expand.bist2017 import Bist2017
+from relume.operators.expand.bt2408 import Bt2408
+from relume.operators.expand.bt2446a_inverse import Bt2446aInverse
+from relume.operators.expand.bt2446c_inverse import Bt2446cInverse
 from relume.operators.expand.huo2013 import Huo2013
 from relume.operators.expand.huo2014 import Huo2014
 from relume.operators.expand.kovaleski_oliveira2014 import KovaleskiOliveira2014
@@ -27,4 +31,8 @@ OPERATORS: tuple[type[Method], ...] = (
     Kuo2012,
     Rempel2007,
     Meylan2006,
+    Bist2017,
+    Bt2446aInverse,
+    Bt2446cInverse,
+    Bt2408,
 )
