@@ -13,6 +13,10 @@ from relume.metrics.flicker import flicker_local as flicker_local
 from relume.metrics.fsitm import FSITM, FSITM_TMQI
 from relume.metrics.fsitm import fsitm as fsitm
 from relume.metrics.fsitm import fsitm_tmqi as fsitm_tmqi
+from relume.metrics.hdr_vdp2 import HDR_VDP2
+from relume.metrics.hdr_vdp2 import hdr_vdp2 as hdr_vdp2
+from relume.metrics.hdr_vdp3 import HDR_VDP3, HDR_VDP3_JOD
+from relume.metrics.hdr_vdp3 import hdr_vdp3 as hdr_vdp3
 from relume.metrics.metric import Direction as Direction
 from relume.metrics.metric import Metric as Metric
 from relume.metrics.metric import MetricSpec as MetricSpec
@@ -47,6 +51,9 @@ from relume.metrics.vsi import pu_vsi as pu_vsi
 METRICS: dict[str, Metric] = {
     row.spec.name: row
     for row in (
+        HDR_VDP3,
+        HDR_VDP3_JOD,
+        HDR_VDP2,
         PU_PSNR,
         PU_PSNR_Y,
         PU_SSIM,

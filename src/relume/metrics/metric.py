@@ -98,7 +98,7 @@ def required(reference: Picture | None) -> Picture:
         MethodError: there is none.
     """
     if reference is None:
-        raise MethodError("this metric compares with a reference, and none was given.")
+        raise MethodError("this metric compares two pictures and was given no reference; pass one.")
     return reference
 
 
