@@ -11,7 +11,7 @@ from torch import nn
 
 from relume.errors import MethodError
 from relume.method import MethodSpec
-from relume.models import itmn, unet
+from relume.models import itmn, rassdl, unet
 from relume.models.duhdr import imaging as duhdr_imaging
 from relume.models.duhdr import network as duhdr
 
@@ -38,6 +38,7 @@ MODELS = {
         spec=duhdr_imaging.SPEC,
         halo=duhdr_imaging.HALO,
     ),
+    "rassdl": Model(network=rassdl.Rassdl, presets=rassdl.PRESETS, spec=rassdl.SPEC, halo=rassdl.HALO),
     "unet": Model(network=unet.UNet, presets=unet.PRESETS, spec=unet.SPEC, halo=unet.HALO),
 }
 

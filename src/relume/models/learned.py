@@ -15,8 +15,10 @@ from torch import Tensor, nn
 
 from relume.errors import MethodError
 from relume.method import Method, MethodSpec, Statistics, parameter
-from relume.models import find, itmn, unet
+from relume.models import find, itmn, rassdl, unet
 from relume.models.measuring import MeasuringNetwork
+from relume.models.rassdl_supervision import adapted, whole_lightness
+from relume.models.vgg16 import vgg16
 from relume.models.weights import load_weights, read_card
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "shipped"
@@ -84,7 +86,33 @@ class ItmnExpansion(Learned):
     spec: ClassVar[MethodSpec] = itmn.SPEC
 
 
-LEARNED: tuple[type[Learned], ...] = (UNetExpansion, ItmnExpansion)
+@dataclass(frozen=True, kw_only=True)
+class RassdlToneMapping(Learned):
+    """Tone mapping by a network that learnt from many scenes and may go on learning on the one at hand."""
+
+    model: ClassVar[str] = "rassdl"
+    spec: ClassVar[MethodSpec] = rassdl.SPEC
+
+    adapt: int = parameter(0, "steps of training on the picture itself", minimum=0, maximum=10_000)
+    features: str = parameter("", "file with the weights of VGG16 for `adapt`; without it, random ones")
+
+    @torch.no_grad()
+    def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
+        """The statistics of the network, and with `adapt` the lightness of the whole picture."""
+        network = self.network(image)
+        assert isinstance(network, rassdl.Rassdl)
+        statistics = network.measure(image)
+        if self.adapt == 0:
+            return statistics
+        features = vgg16(Path(self.features) if self.features else None).to(image.device, image.dtype)
+        lightness = []
+        for encoded in torch.split(rassdl.encode(image, statistics), 1):
+            learnt = adapted(network, encoded, steps=self.adapt, features=features)
+            lightness.append(whole_lightness(learnt, encoded))
+        return statistics | {"lightness": torch.cat(lightness)}
+
+
+LEARNED: tuple[type[Learned], ...] = (UNetExpansion, ItmnExpansion, RassdlToneMapping)
 """The methods of the networks, the main one of each network first."""
 
 SHIPPED: tuple[type[Learned], ...] = ()

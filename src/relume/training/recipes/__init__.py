@@ -4,17 +4,28 @@ from collections.abc import Callable
 
 from relume.errors import MethodError
 from relume.training.recipe import Recipe, RecipeSettings
-from relume.training.recipes import itmn
+from relume.training.recipes import duhdr, itmn, rassdl
 from relume.training.recipes.smoke import smoke
 
 RECIPES: dict[str, Callable[[RecipeSettings], Recipe]] = {
     "smoke": smoke,
+    "duhdr": duhdr.duhdr,
+    "duhdr_paper": duhdr.duhdr_paper,
+    "duhdr_paired": duhdr.duhdr_paired,
+    "duhdr_innet": duhdr.duhdr_innet,
+    "duhdr_innet_nnet": duhdr.duhdr_innet_nnet,
+    "duhdr_innet_nnet_dnet": duhdr.duhdr_innet_nnet_dnet,
+    "duhdr_itnet": duhdr.duhdr_itnet,
+    "duhdr_unet": duhdr.duhdr_unet,
+    "duhdr_rfb": duhdr.duhdr_rfb,
     "itmn": itmn.itmn,
     "itmn_nodmse": itmn.itmn_nodmse,
     "itmn_noadvreg": itmn.itmn_noadvreg,
     "itmn_paper": itmn.itmn_paper,
     "itmn_nodmse_paper": itmn.itmn_nodmse_paper,
     "itmn_noadvreg_paper": itmn.itmn_noadvreg_paper,
+    "rassdl": rassdl.rassdl,
+    "rassdl_paper": rassdl.rassdl_paper,
 }
 
 
