@@ -21,8 +21,8 @@ _WEIGHT, _SMOOTHNESS, _EDGE = 0.07, 0.4, 1e-4
 _LARGEST = 1 << 18
 """Pixels up to which the adjustment is solved at full size; above, at a fraction of it."""
 _RADIUS, _FLAT = 2, 1e-2
-"""Half the window in which a reduced adjustment is a linear function of log luminance, and what variance of it,
-in squared stops, counts as none."""
+"""Half the window in which a reduced adjustment is a linear function of log luminance, and what variance of
+it, in squared stops, counts as none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +32,8 @@ class Lischinski2006(Method):
     The stops f minimise Σ 0.07 (f - g)² + Σ 0.4 (∇f)² / (|∇ log2 L| + 1e-4), where g takes the 75th
     percentile R of the pixel's zone to s/(1+s), s = key R / log mean. The picture is multiplied by 2^f.
 
-    Convention:  pictures of more than a quarter of a megapixel are solved at a fraction of their size; the result
-        is brought up along the edges of log luminance (guided filter). The automatic mode of the
+    Convention:  pictures of more than a quarter of a megapixel are solved at a fraction of their size and the
+        result brought up along the edges of log luminance (guided filter). The automatic mode of the
         paper, without strokes. Light far above its zone's neighbours, as lamps are, is not held below 1.
 
     Agreement: 1e-7 (relative, float64) with LischinskiTMO of the HDR Toolbox in all four cases, with
@@ -63,7 +63,6 @@ class Lischinski2006(Method):
         output=LINEAR_DISPLAY,
         citation="lischinski2006",
         memory=16.0,
-        scaling="dependent",
         differentiable=False,
     )
 
@@ -84,9 +83,10 @@ class Lischinski2006(Method):
         goal, logarithm = self._goal(light), (light + _OFFSET).log2()
         factor = math.ceil(math.sqrt(light.numel() / _LARGEST))
         if factor == 1:
-            return _smoothed(goal, logarithm)
+            return _smoothed(goal, logarithm, _WEIGHT)
         small = [functional.avg_pool2d(each, factor, ceil_mode=True) for each in (goal, logarithm)]
-        return _brought_up(_smoothed(*small), small[1], logarithm)
+        # Of a picture k times smaller there are k² times fewer pixels, but k times fewer edges of outlines.
+        return _brought_up(_smoothed(*small, factor * _WEIGHT), small[1], logarithm)
 
     def _goal(self, light: Float[Tensor, "1 1 height width"]) -> Float[Tensor, "1 1 height width"]:
         """The stops by which each pixel's zone should be exposed."""
@@ -110,11 +110,11 @@ class Lischinski2006(Method):
 
 
 def _smoothed(
-    goal: Float[Tensor, "1 1 height width"], logarithm: Float[Tensor, "1 1 height width"]
+    goal: Float[Tensor, "1 1 height width"], logarithm: Float[Tensor, "1 1 height width"], weight: float
 ) -> Float[Tensor, "1 1 height width"]:
     guide = logarithm[0, 0].double()
     right, down = (_SMOOTHNESS / (guide.diff(dim=dim).abs() + _EDGE) for dim in (1, 0))
-    stops = fit_screened(goal[0, 0].double(), weight=_WEIGHT, right=right, down=down)
+    stops = fit_screened(goal[0, 0].double(), weight=weight, right=right, down=down)
     return stops[None, None].to(goal.dtype)
 
 
