@@ -11,7 +11,7 @@ from relume.models import build, find
 from relume.models.duhdr.dequantization import Dnet
 from relume.models.duhdr.imaging import Imaging, ImagingConfig
 from relume.models.duhdr.inverse_truncation import ITnet, clipping_mask, fusion
-from relume.models.duhdr.measuring import LARGEST, measuring_copy
+from relume.models.duhdr.measuring_copy import LARGEST, measuring_copy
 from relume.models.duhdr.network import DuHDR
 from relume.models.duhdr.optimization import (
     MultiScaleAttention,
@@ -22,7 +22,7 @@ from relume.models.duhdr.optimization import (
 from relume.models.duhdr.response_curve import CurveNet, described, sobel, soft_histogram
 from relume.response.basis import own_basis
 from relume.response.curve import lookup, monotone
-from relume.training.losses.perceptual import vgg16
+from relume.models.vgg16 import vgg16
 
 
 def count(module: torch.nn.Module) -> int:

@@ -38,6 +38,8 @@ class Progress:
     skipped_in_a_row: int = 0
     bad_samples: int = 0
     seconds: float = 0.0
+    best: float | None = None
+    """The highest score of a stage that keeps its best."""
     results: dict[str, dict[str, float]] = field(default_factory=dict)
     """Validation scores "before" training and, as they stand, "after"."""
 
@@ -53,6 +55,7 @@ class Progress:
         """The next stage begins at its first step."""
         self.stage += 1
         self.step = 0
+        self.best = None
 
 
 @dataclass(frozen=True, kw_only=True)

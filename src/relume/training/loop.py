@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
+from relume.training.best import Best
 from relume.training.checkpoint import Progress
 from relume.training.cores import share_cores
 from relume.training.distributed import join
@@ -77,10 +78,14 @@ def _train_stage(run: Run, stage: Stage, machine: Machine, asked_to_stop: Event)
     precision = choose_precision(machine.precision or stage.precision, place.device)
     updating = updaters(stage.optimizers, networks, precision)
     average = MovingAverage(networks, decay=stage.average) if stage.average is not None else None
-    run.resume(average, updating)
+    best = Best(networks, score=stage.keep_best) if stage.keep_best is not None else None
+    run.resume(average or best, updating)
     statistics = RunningStatistics(networks)
     if not progress.results:
         progress.results["before"] = run.validate(stage, average, precision)
+    if best is not None and progress.step == 0:
+        scores = run.validate(stage, None, precision)
+        best.consider(networks, scores, progress=progress, place=place)
 
     coming = batches(
         stage.data,
@@ -145,10 +150,15 @@ def _train_stage(run: Run, stage: Stage, machine: Machine, asked_to_stop: Event)
         run.log.advance(progress.total, stage.name)
         if progress.step % stage.validate_every == 0 or last:
             progress.results["after"] = run.validate(stage, average, precision)
+            if best is not None:
+                best.consider(networks, progress.results["after"], progress=progress, place=place)
+        if last and best is not None:
+            networks.load_state_dict(best.networks.state_dict())
+            progress.results["after"] = run.validate(stage, None, precision)
         if last:
             progress.end_stage()
         if last or stop or time.perf_counter() - saved > machine.save_every:
-            run.save(average, updating)
+            run.save(average or best, updating)
             saved = time.perf_counter()
         if stop:
             run.log.say(f"stopped after step {progress.total}; the same command goes on from there.")

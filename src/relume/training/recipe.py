@@ -69,6 +69,9 @@ class Stage:
     """"auto", "float32", "bfloat16" or "float16"."""
     average: float | None = None
     """Decay of the moving average of the weights, for example 0.999; None: no average."""
+    keep_best: str | None = None
+    """A validation score, higher is better. The stage ends with the weights that scored best, those it began
+    with among them; None: with those of its last step."""
     validate_every: int = 1000
     """Steps."""
     log_every: int = 10
@@ -80,6 +83,8 @@ class Stage:
                 f"stage {self.name} has {self.steps} steps of {self.batch} samples; "
                 "expected at least 1 of each: give larger --steps or --batch."
             )
+        if self.average is not None and self.keep_best is not None:
+            raise TrainingError(f"stage {self.name} keeps an average and its best; expected one of them.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from relume.errors import UnwritableFile
+from relume.training.best import Best
 from relume.training.checkpoint import (
     Checkpoint,
     Progress,
@@ -61,10 +62,10 @@ class Run:
             silent=not place.is_first,
         )
 
-    def resume(self, average: MovingAverage | None, updating: Mapping[str, Updater]) -> None:
-        """Give a stage that was interrupted its average and optimizers back."""
+    def resume(self, kept: MovingAverage | Best | None, updating: Mapping[str, Updater]) -> None:
+        """Give a stage that was interrupted its average, or its best, and its optimizers back."""
         if self._checkpoint is not None and self.progress.step > 0:
-            self._checkpoint.restore(average.networks if average else None, updating)
+            self._checkpoint.restore(kept.networks if kept else None, updating)
         self._checkpoint = None
 
     def validate(self, stage: Stage, average: MovingAverage | None, precision: Precision) -> dict[str, float]:
@@ -96,13 +97,13 @@ class Run:
             self._validation = [self.recipe.validation[i] for i in range(self.recipe.validation_pairs)]
         return self._validation
 
-    def save(self, average: MovingAverage | None, updating: Mapping[str, Updater]) -> None:
+    def save(self, kept: MovingAverage | Best | None, updating: Mapping[str, Updater]) -> None:
         """Write the checkpoint, on the first process."""
         if self.place.is_first:
             save_checkpoint(
                 self.out,
                 networks=self.networks,
-                averages=average.networks if average else None,
+                averages=kept.networks if kept else None,
                 updaters=updating,
                 progress=self.progress,
                 recipe=self.description,

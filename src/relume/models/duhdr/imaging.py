@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from relume.color.encoding import LINEAR_SCENE, SRGB
 from relume.filters.base_detail import truncate_base
 from relume.method import Direction, MethodSpec, Statistics
-from relume.models.duhdr.measuring import measuring_copy
+from relume.models.duhdr.measuring_copy import measuring_copy
 from relume.models.duhdr.response_curve import CurveNet
+from relume.models.measuring import MeasuringNetwork
 from relume.response.basis import ResponseBasis, own_basis
 from relume.response.curve import lookup
 
@@ -47,7 +48,7 @@ class ImagingConfig:
     """Of responses, from `relume.response.tables.load_emor` for example; None: our own."""
 
 
-class Imaging(nn.Module):
+class Imaging(MeasuringNetwork):
     """Nnet(C(H)): truncation, and the response that Nnet estimates.
 
     Called, it takes a picture of light in any unit: the mean of the light is brought to 0.5 first. `picture`

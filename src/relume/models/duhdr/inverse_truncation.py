@@ -82,7 +82,7 @@ class ITnet(nn.Module):
 class Encoder(nn.Module):
     """The convolutions of VGG16, by the names `conv1_1` to `conv5_3`.
 
-    It starts at random. Its state dict has the names of `relume.training.losses.perceptual.Vgg16`, so that
+    It starts at random. Its state dict has the names of `relume.models.vgg16.Vgg16`, so that
     trained weights, where one has them, can be loaded into it as they are.
     """
 

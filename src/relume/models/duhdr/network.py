@@ -3,16 +3,17 @@
 from dataclasses import dataclass, replace
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from relume.color.encoding import LINEAR_SCENE, SRGB
 from relume.method import Direction, MethodSpec, Statistics
 from relume.models.duhdr.dequantization import Dnet
 from relume.models.duhdr.imaging import Imaging, ImagingConfig
 from relume.models.duhdr.inverse_truncation import ITnet
-from relume.models.duhdr.measuring import MULTIPLE, measuring_copy, needs_measuring
+from relume.models.duhdr.measuring_copy import MULTIPLE, measuring_copy, needs_measuring
 from relume.models.duhdr.optimization import OOnet, OOnetConfig
 from relume.models.duhdr.response_curve import CurveNet
+from relume.models.measuring import MeasuringNetwork
 from relume.response.basis import ResponseBasis, own_basis
 from relume.response.curve import lookup
 
@@ -90,7 +91,7 @@ PRESETS = {
 IMAGING_PRESETS = {name: PRESETS[name].imaging for name in ("paper", "compact", "smoke")}
 
 
-class DuHDR(nn.Module):
+class DuHDR(MeasuringNetwork):
     """The way from a picture back to the light, and the camera that leads the other way.
 
     Convention:  SDR, encoded 0..1 → light, linear, 1.0 = the level that clips, no upper end. Height and width

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from relume.models.vgg16 import Vgg16 as Vgg16
 from relume.models.vgg16 import vgg16 as vgg16
