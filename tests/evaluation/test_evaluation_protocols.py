@@ -109,3 +109,8 @@ def test_an_unknown_protocol_is_told_with_those_that_exist() -> None:
 def test_a_protocol_that_sets_the_light_says_so() -> None:
     assert find("gain").described() == "gain"
     assert find("percentile").described() == "percentile (1..999 cd/m², not cut)"
+
+
+def test_what_protocols_cite_is_in_the_bibliography() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs/references.bib").read_text(encoding="utf-8")
+    assert all(f"{{{row.citation}," in text for row in PROTOCOLS.values() if row.citation)

@@ -10,10 +10,9 @@ MEASURES: dict[str, Metric] = {
 }
 """Name → row."""
 
-# The four that Hanji et al. 2022 recommend.
-_RECOMMENDED = ("pu_psnr", "pu_vsi", "hdr_vdp3", "pu_piqe")
+DEFAULT = ("pu_psnr", "pu_vsi", "hdr_vdp3", "pu_piqe")
+"""The four that Hanji et al. 2022 recommend."""
 
-DEFAULT = tuple(name for name in _RECOMMENDED if name in MEASURES)
 DEFAULT_OF_TONE_MAPPING = ("tmqi",)
 
 

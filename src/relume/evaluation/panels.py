@@ -3,7 +3,6 @@
 import base64
 import io
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +20,7 @@ from relume.evaluation.display import codes_of, light_of
 from relume.evaluation.protocols import Protocol
 from relume.evaluation.run import Settings
 from relume.evaluation.score import Named
-from relume.metrics import METRICS
+from relume.metrics.hdr_vdp3 import HDR_VDP3, hdr_vdp3
 from relume.operators.tonemap.reinhard2002 import Reinhard2002
 
 LUMINANCE = "luminance in false colours"
@@ -104,9 +103,8 @@ def _of_hdr(method: str, prediction: Named, reference: Named, settings: Settings
         found.append(_map(LUMINANCE, label, position, LUMINANCE_COLOURS))
     stops = (luminance(left).clamp(min=LOWEST) / luminance(right).clamp(min=LOWEST)).log2()
     found.append(_map(ERROR, method, 0.5 + _small(stops)[0] / (2 * ERROR_STOPS), ERROR_COLOURS))
-    visibility = visibility_map()
-    if visibility is not None:
-        seen = visibility(left, right, settings.viewing.pixels_per_degree)
+    if min(left.shape[-2:]) >= HDR_VDP3.spec.minimum_size:
+        seen = _visibility(left, right, settings.viewing.pixels_per_degree)
         found.append(_map(VISIBILITY, method, _small(seen)[0], PROBABILITY_COLOURS))
     return found
 
@@ -143,18 +141,11 @@ def _lights(prediction: Named, reference: Named, settings: Settings) -> tuple[Te
     return left, right
 
 
-def visibility_map() -> Callable[[Tensor, Tensor, float], Float[Tensor, "1 height width"]] | None:
-    """Where observers see a difference, by HDR-VDP-3; None where that metric is not there."""
-    return None if "hdr_vdp3" not in METRICS else _visibility
-
-
 def _visibility(
     prediction: Float[Tensor, "3 height width"],
     reference: Float[Tensor, "3 height width"],
     pixels_per_degree: float,
 ) -> Float[Tensor, "1 height width"]:
-    from relume.metrics import hdr_vdp3
-
     result = hdr_vdp3(
         prediction, reference, encoding="rgb-bt.709", pixels_per_degree=pixels_per_degree, task="side-by-side"
     )
