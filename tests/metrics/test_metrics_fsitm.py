@@ -62,6 +62,12 @@ def test_frequencies_are_those_of_the_filters_in_the_field() -> None:
     np.testing.assert_allclose(module._frequencies(1), [0])
 
 
+def test_both_directions_count_alike(generator: torch.Generator) -> None:
+    image = torch.rand(1, 31, 45, generator=generator, dtype=torch.float64)
+    found = module._mean_phase_angle(image.mT, 8.0, 8.0)
+    torch.testing.assert_close(found, module._mean_phase_angle(image, 8.0, 8.0).mT)
+
+
 def test_combination_is_the_mean_with_tmqi(light: torch.Tensor) -> None:
     sdr = _tone_mapped(light)
     expected = (fsitm(sdr, light) + tmqi(sdr, light).q) / 2

@@ -61,6 +61,16 @@ def test_scales_multiply(generator: torch.Generator) -> None:
     assert float(found) == pytest.approx(product, rel=5e-3)
 
 
+def test_brightness_counts_in_the_coarsest_scale_only(generator: torch.Generator) -> None:
+    """A shift leaves contrast and structure as they are."""
+    _, reference = _codes(generator, 176, 192)
+    found = ms_ssim(reference + 0.5, reference, dynamic_range=1.0)
+    for _ in range(4):
+        reference = half(reference)
+    expected = ssim(reference + 0.5, reference, dynamic_range=1.0) ** SCALE_WEIGHTS[-1]
+    assert float(found) == pytest.approx(float(expected), abs=1e-12)
+
+
 def test_half_is_the_mean_of_two_by_two() -> None:
     image = torch.tensor([[1.0, 3.0, 5.0], [3.0, 5.0, 7.0], [9.0, 9.0, 9.0]])[None]
     assert torch.equal(half(image), torch.tensor([[[3.0, 6.0], [9.0, 9.0]]]))
