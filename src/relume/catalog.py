@@ -22,6 +22,8 @@ ALIASES = {
     "durand02": "durand2002",
     "DurandTMO": "durand2002",
     "ExponentialTMO": "exponential",
+    "fattal02": "fattal2002",
+    "FattalTMO": "fattal2002",
     "ferwerda96": "ferwerda1996",
     "FerwerdaTMO": "ferwerda1996",
     "GammaTMO": "gamma",

@@ -13,6 +13,7 @@ from relume.operators.tonemap.chiu1993 import Chiu1993
 from relume.operators.tonemap.drago2003 import Drago2003
 from relume.operators.tonemap.durand2002 import Durand2002
 from relume.operators.tonemap.exponential import Exponential
+from relume.operators.tonemap.fattal2002 import Fattal2002
 from relume.operators.tonemap.ferwerda1996 import Ferwerda1996
 from relume.operators.tonemap.gamma import Gamma
 from relume.operators.tonemap.hable2010 import Hable2010
@@ -72,4 +73,5 @@ OPERATORS: tuple[type[Method], ...] = (
     Krawczyk2005,
     ICAM06,
     Lischinski2006,
+    Fattal2002,
 )
