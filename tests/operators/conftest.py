@@ -1,7 +1,9 @@
 """The reference values of the HDR Toolbox, as tensors."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,3 +26,10 @@ def toolbox_output(shared: Path) -> Callable[[str, str], Tensor]:
     """What an operator of the toolbox returned, by its name and the case's; float64 of stored float32."""
     folder = shared / "conformance/operators/golden"
     return lambda operator, case: _picture(np.load(folder / f"{operator}.npz")[case])
+
+
+@pytest.fixture
+def curves(shared: Path) -> dict[str, Any]:
+    """Values of curves that no program gave: formulas computed with NumPy, by the name of the curve."""
+    text = (shared / "conformance/operators/curves.json").read_text(encoding="utf-8")
+    return dict(json.loads(text)["curves"])

@@ -27,7 +27,9 @@ _HDR_PEAK = 1000.0
 
 @dataclass(frozen=True, kw_only=True)
 class Bt2446c(Method):
-    """Luminance straight up to 70 cd/m², logarithmic above; between two matrices that bring the gamut in.
+    """Luminance straight up to 70 cd/m², logarithmic above; chromaticity stays.
+
+    Crosstalk between the channels, undone after, makes saturated colours count as brighter than they are.
 
     Convention:  linear BT.2020 in cd/m² in, 1.0 is `peak` out. Diffuse white at 203 cd/m² becomes 91 cd/m²,
         1000 cd/m² becomes 118: super-white, which a file of 0..1 cuts unless `peak` is 118.
@@ -38,7 +40,7 @@ class Bt2446c(Method):
     """
 
     crosstalk: float = parameter(
-        0.04, "α: higher moves colours towards grey before, and back after", minimum=0.0, maximum=0.33
+        0.04, "α: higher holds bright saturated colours down", minimum=0.0, maximum=0.33
     )
     chroma_correction: float = parameter(
         0.0, "σ: how much chroma what is as bright as 1000 cd/m² loses", minimum=0.0, maximum=1.0

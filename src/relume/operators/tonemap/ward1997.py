@@ -26,7 +26,8 @@ class Ward1997(Method):
 
     Counts are cut to a ceiling, again and again, until next to nothing is cut. `linear`: no contrast on the
     display above that of the scene. `visibility`: no difference visible on the display that an eye adapted to
-    that light would not see in the scene. A scene whose range the display holds is scaled, not compressed.
+    that light would not see in the scene. A scene whose range the display holds, or of which the ceiling
+    leaves next to nothing, is scaled so that the brightest becomes white.
 
     The models of glare, of colour and of acuity in the dark are left out, and the histogram counts pixels
     where the paper counts means over one degree, for the field of view is not known.
@@ -101,7 +102,7 @@ class Ward1997(Method):
         width = (high - low) / self.bins
         total = counts.sum()
         tolerance = _TOLERANCE * float(total)
-        while float(total) > tolerance:
+        while float(total) > tolerance and high - low > span:
             ceiling = total * width / span * self._visible_slope(counts, places)
             trimmed = torch.minimum(counts, ceiling)
             cut = float((counts - trimmed).sum())
