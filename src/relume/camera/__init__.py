@@ -2,6 +2,7 @@
 
     camera            `Camera`, the composition, and `Shot`, what it returns
     presets           named and versioned cameras: those of the papers, and ours
+    learned_camera    a camera whose response a network chooses
     white_balance     a cast
     hue_saturation    turned hues
     exposure          how much light: in stops, or until a share of the picture clips

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from relume.camera.camera import Camera
+from relume.camera.learned_camera import LearnedCamera
 from relume.data.scenes import Scenes
 
 
@@ -22,7 +23,7 @@ class Pairs(Dataset[dict[str, Tensor]]):
     """
 
     scenes: Scenes
-    camera: Camera
+    camera: Camera | LearnedCamera
     size: tuple[int, int]
     """(height, width)."""
     seed: int = 0

@@ -88,8 +88,6 @@ PRESETS = {
     ),
 }
 
-IMAGING_PRESETS = {name: PRESETS[name].imaging for name in ("paper", "compact", "smoke")}
-
 
 class DuHDR(MeasuringNetwork):
     """The way from a picture back to the light, and the camera that leads the other way.
