@@ -12,7 +12,6 @@ from torch import nn
 from relume.errors import MethodError
 from relume.method import MethodSpec
 from relume.models import itmn, rassdl, unet
-from relume.models.duhdr import imaging as duhdr_imaging
 from relume.models.duhdr import network as duhdr
 
 
@@ -32,12 +31,6 @@ class Model:
 MODELS = {
     "itmn": Model(network=itmn.Itmn, presets=itmn.PRESETS, spec=itmn.SPEC, halo=itmn.HALO),
     "duhdr": Model(network=duhdr.DuHDR, presets=duhdr.PRESETS, spec=duhdr.SPEC, halo=duhdr.HALO),
-    "duhdr_imaging": Model(
-        network=duhdr_imaging.Imaging,
-        presets=duhdr.IMAGING_PRESETS,
-        spec=duhdr_imaging.SPEC,
-        halo=duhdr_imaging.HALO,
-    ),
     "rassdl": Model(network=rassdl.Rassdl, presets=rassdl.PRESETS, spec=rassdl.SPEC, halo=rassdl.HALO),
     "unet": Model(network=unet.UNet, presets=unet.PRESETS, spec=unet.SPEC, halo=unet.HALO),
 }
