@@ -41,6 +41,7 @@ ALIASES = {
     "LischinskiTMO": "lischinski2006",
     "LogarithmicTMO": "logarithmic",
     "mantiuk06": "mantiuk2006",
+    "mantiuk08": "mantiuk2008",
     "MasiaEO": "masia2009",
     "MertensTMO": "mertens2007",
     "MeylanEO": "meylan2006",

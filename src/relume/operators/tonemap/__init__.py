@@ -25,6 +25,7 @@ from relume.operators.tonemap.krawczyk2005 import Krawczyk2005
 from relume.operators.tonemap.lischinski2006 import Lischinski2006
 from relume.operators.tonemap.logarithmic import Logarithmic
 from relume.operators.tonemap.mantiuk2006 import Mantiuk2006
+from relume.operators.tonemap.mantiuk2008 import Mantiuk2008
 from relume.operators.tonemap.mertens2007 import Mertens2007
 from relume.operators.tonemap.pattanaik2000 import Pattanaik2000
 from relume.operators.tonemap.ramsey2004 import Ramsey2004
@@ -74,4 +75,5 @@ OPERATORS: tuple[type[Method], ...] = (
     ICAM06,
     Lischinski2006,
     Fattal2002,
+    Mantiuk2008,
 )
