@@ -29,6 +29,8 @@ class Bist2017(Method):
     Agreement: none. The paper was not at hand: the exponent is as others report it, and its correction of
         saturation is left out, for its formula is not known to us. Colours keep their ratios.
 
+    Picture: contrast and brightness of the whole picture rise together; white is as bright as a lamp.
+
     References:  [bist2017].
     """
 

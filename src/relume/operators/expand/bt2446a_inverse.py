@@ -32,7 +32,7 @@ class Bt2446aInverse(Method):
     """Luma of 0..255 raised to an exponent of itself, 1.31 in the dark and 1.25 at white, colour with it.
 
     Convention:  R'G'B' for a BT.1886 display in, linear BT.2020 in cd/m² out. What would lie below 0 or above
-        1000 is clipped: yellow asks for negative blue. White comes out at 999.6.
+        1000 is clipped: yellow asks for negative blue. White comes out at 999.5.
 
     Agreement: luma with the formula recomputed by hand; the two programs that the constants were taken from
         agree with each other. Not the exact inverse of method A for HDR to SDR.

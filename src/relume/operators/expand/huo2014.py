@@ -21,8 +21,8 @@ class Huo2014(Method):
     The half-saturation σ is the peak times the log mean; the surround is luminance smoothed twice.
 
     Agreement: HDR Toolbox, 3 cases, within 6e-8 relative in float64 (they are stored so), 2e-6 in float32.
-    Picture: close to the square of the light where it is bright, so faces and sky lose a stop; white may
-        exceed the peak a little.
+    Picture: about the square of the light, so that mid-tones are dark against white, which may exceed the
+        peak a little.
 
     References:  [huo2014].
     """

@@ -31,6 +31,9 @@ class KovaleskiOliveira2014(Method):
         Its result is a quarter of the paper's, which is the same with another peak: the paper's display shows
         white at 1200, black at 0.3 and what is clipped at 4800 cd/m², `peak=4800 black_level=0.3`.
 
+    Picture: what just clips is up to four times as bright as what just does not: where a white surface clips
+        in part, a line shows.
+
     References:  [kovaleski_oliveira2014].
     """
 
