@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from relume.color.encoding import LINEAR_SCENE, SRGB
 from relume.filters.base_detail import truncate_base
@@ -76,8 +77,10 @@ class Imaging(MeasuringNetwork):
 
     def measure(self, light: Float[Tensor, "batch 3 height width"]) -> Statistics:
         """The factor that brings the mean to 0.5, and the response of the camera."""
-        exposure = MEAN / (light.clamp(min=0.0).mean((1, 2, 3), keepdim=True) + 1e-6)
-        truncated = self.truncated(light.clamp(min=0.0) * exposure)
+        light = light.clamp(min=0.0)
+        exposure = MEAN / (light.mean((1, 2, 3), keepdim=True) + 1e-6)
+        height, width = (max(HALO + 1 - side, 0) for side in light.shape[-2:])
+        truncated = self.truncated(functional.pad(light * exposure, (0, width, 0, height), mode="replicate"))
         return {"exposure": exposure, "response": self.nnet.curve(measuring_copy(truncated))[..., None, None]}
 
     def forward(
