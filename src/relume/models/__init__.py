@@ -11,7 +11,7 @@ from torch import nn
 
 from relume.errors import MethodError
 from relume.method import MethodSpec
-from relume.models import itmn, rassdl, unet
+from relume.models import itmn, rassdl, sparam_convlstm, unet
 from relume.models.duhdr import network as duhdr
 
 
@@ -32,6 +32,12 @@ MODELS = {
     "itmn": Model(network=itmn.Itmn, presets=itmn.PRESETS, spec=itmn.SPEC, halo=itmn.HALO),
     "duhdr": Model(network=duhdr.DuHDR, presets=duhdr.PRESETS, spec=duhdr.SPEC, halo=duhdr.HALO),
     "rassdl": Model(network=rassdl.Rassdl, presets=rassdl.PRESETS, spec=rassdl.SPEC, halo=rassdl.HALO),
+    "sparam_convlstm": Model(
+        network=sparam_convlstm.SparamConvLstm,
+        presets=sparam_convlstm.PRESETS,
+        spec=sparam_convlstm.SPEC,
+        halo=sparam_convlstm.HALO,
+    ),
     "unet": Model(network=unet.UNet, presets=unet.PRESETS, spec=unet.SPEC, halo=unet.HALO),
 }
 

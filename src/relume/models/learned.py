@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from relume.errors import MethodError
 from relume.method import Method, MethodSpec, Statistics, parameter
-from relume.models import find, itmn, rassdl, unet
+from relume.models import find, itmn, rassdl, sparam_convlstm, unet
+from relume.models.duhdr import imaging as duhdr_imaging
+from relume.models.duhdr import network as duhdr
 from relume.models.measuring import MeasuringNetwork
 from relume.models.rassdl_supervision import adapted, whole_lightness
 from relume.models.vgg16 import vgg16
@@ -112,7 +114,49 @@ class RassdlToneMapping(Learned):
         return statistics | {"lightness": torch.cat(lightness)}
 
 
-LEARNED: tuple[type[Learned], ...] = (UNetExpansion, ItmnExpansion, RassdlToneMapping)
+@dataclass(frozen=True, kw_only=True)
+class SparamConvLstmExpansion(Learned):
+    """An estimated inverse curve, and a recurrent network that reads the picture from bright to dark."""
+
+    model: ClassVar[str] = "sparam_convlstm"
+    spec: ClassVar[MethodSpec] = sparam_convlstm.SPEC
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuhdrExpansion(Learned):
+    """The way back through a camera, each step by a network that learnt together with its opposite."""
+
+    model: ClassVar[str] = "duhdr"
+    spec: ClassVar[MethodSpec] = duhdr.SPEC
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuhdrImaging(Learned):
+    """The picture that DuHDR's camera takes: truncation, then the response that a network finds."""
+
+    model: ClassVar[str] = "duhdr"
+    spec: ClassVar[MethodSpec] = duhdr_imaging.SPEC
+
+    @property
+    def halo(self) -> int:
+        """How far the truncation looks."""
+        return duhdr_imaging.HALO
+
+    def network(self, image: Tensor) -> nn.Module:
+        """The secondary path of the network."""
+        network = super().network(image)
+        assert isinstance(network, duhdr.DuHDR)
+        return network.imaging
+
+
+LEARNED: tuple[type[Learned], ...] = (
+    UNetExpansion,
+    ItmnExpansion,
+    RassdlToneMapping,
+    SparamConvLstmExpansion,
+    DuhdrExpansion,
+    DuhdrImaging,
+)
 """The methods of the networks, the main one of each network first."""
 
 SHIPPED: tuple[type[Learned], ...] = ()

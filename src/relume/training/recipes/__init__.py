@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from relume.errors import MethodError
 from relume.training.recipe import Recipe, RecipeSettings
-from relume.training.recipes import duhdr, itmn, rassdl
+from relume.training.recipes import duhdr, itmn, rassdl, sparam_convlstm
 from relume.training.recipes.smoke import smoke
 
 RECIPES: dict[str, Callable[[RecipeSettings], Recipe]] = {
@@ -26,6 +26,11 @@ RECIPES: dict[str, Callable[[RecipeSettings], Recipe]] = {
     "itmn_noadvreg_paper": itmn.itmn_noadvreg_paper,
     "rassdl": rassdl.rassdl,
     "rassdl_paper": rassdl.rassdl_paper,
+    "sparam_convlstm": sparam_convlstm.sparam_convlstm,
+    "sparam_convlstm_alpha50": sparam_convlstm.sparam_convlstm_alpha50,
+    "sparam_convlstm_alpha30": sparam_convlstm.sparam_convlstm_alpha30,
+    **{f"sparam_convlstm_n{bands}": sparam_convlstm.in_bands(bands) for bands in (3, 4, 6, 7)},
+    "sparam_convlstm_paper": sparam_convlstm.sparam_convlstm_paper,
 }
 
 
