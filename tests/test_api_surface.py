@@ -21,9 +21,12 @@ PUBLIC = [
     "UnsupportedFormat",
     "UnwritableFile",
     "__version__",
+    "evaluation",
     "expand",
     "load",
     "methods",
+    "metrics",
+    "models",
     "probe",
     "read",
     "tonemap",
@@ -37,10 +40,16 @@ def test_public_names() -> None:
 
 
 def test_each_name_is_what_it_says() -> None:
-    for name in PUBLIC[:-8]:
-        assert getattr(relume, name).__name__ == name
+    for name in PUBLIC:
+        if name[0].isupper():
+            assert getattr(relume, name).__name__ == name
     for name in ("expand", "load", "methods", "probe", "read", "tonemap", "write"):
         assert callable(getattr(relume, name))
+
+
+def test_rooms_are_found_without_an_import_of_their_own() -> None:
+    code = "import relume; relume.metrics.hdr_vdp3; relume.models.build; relume.evaluation"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_help_and_import_cost_nothing() -> None:

@@ -10,6 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from relume import evaluation as evaluation
+    from relume import metrics as metrics
+    from relume import models as models
     from relume.color.encoding import Encoding as Encoding
     from relume.color.encoding import Reference as Reference
     from relume.errors import EncodingError as EncodingError
@@ -58,10 +61,15 @@ _HOMES = {
     "write": "io.write",
 }
 
-__all__ = sorted((*_HOMES, "__version__"))
+_ROOMS = ("evaluation", "metrics", "models")
+"""Rooms whose functions are called by their own name, `relume.metrics.hdr_vdp3(...)`."""
+
+__all__ = sorted((*_HOMES, *_ROOMS, "__version__"))
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"relume.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'relume' has no attribute '{name}'")
     value = getattr(import_module(f"relume.{_HOMES[name]}"), name)
