@@ -15,6 +15,7 @@ ALIASES = {
     "ashikhmin02": "ashikhmin2002",
     "AshikhminTMO": "ashikhmin2002",
     "BanterleEO": "banterle2006",
+    "BanterleTMO": "banterle2012",
     "BestExposureTMO": "best_exposure",
     "ChiuTMO": "chiu1993",
     "drago03": "drago2003",

@@ -5,6 +5,7 @@ from relume.operators.tonemap.aces_hill import AcesHill
 from relume.operators.tonemap.aces_narkowicz2015 import AcesNarkowicz2015
 from relume.operators.tonemap.agx import Agx
 from relume.operators.tonemap.ashikhmin2002 import Ashikhmin2002
+from relume.operators.tonemap.banterle2012 import Banterle2012
 from relume.operators.tonemap.best_exposure import BestExposure
 from relume.operators.tonemap.bt2390 import Bt2390
 from relume.operators.tonemap.bt2446a import Bt2446a
@@ -76,4 +77,5 @@ OPERATORS: tuple[type[Method], ...] = (
     Lischinski2006,
     Fattal2002,
     Mantiuk2008,
+    Banterle2012,
 )

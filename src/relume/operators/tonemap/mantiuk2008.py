@@ -195,7 +195,8 @@ def _reach(nodes: int) -> Float[np.ndarray, "interval contrast interval"]:
     start = np.minimum(np.arange(intervals)[:, None] + 0.5, intervals - _CONTRASTS / _STEP).clip(min=0.0)
     end = np.minimum(start + _CONTRASTS / _STEP, intervals)
     left = np.arange(intervals)
-    return np.clip(end[..., None] - left, 0.0, 1.0) - np.clip(start[..., None] - left, 0.0, 1.0)
+    shares: np.ndarray = np.clip(end[..., None] - left, 0.0, 1.0) - np.clip(start[..., None] - left, 0.0, 1.0)
+    return shares
 
 
 def _program(
@@ -236,7 +237,8 @@ def sensitivity(frequency: np.ndarray, light: np.ndarray) -> np.ndarray:
         )
         return band
 
-    return 250.0 * np.minimum(curve(frequency / (0.856 * 0.5**0.14)), curve(frequency))
+    lower: np.ndarray = np.minimum(curve(frequency / (0.856 * 0.5**0.14)), curve(frequency))
+    return 250.0 * lower
 
 
 def response(contrast: np.ndarray, sensitivity: np.ndarray) -> np.ndarray:
