@@ -23,7 +23,7 @@ def test_agrees_with_the_toolbox(parameters, case, name, tolerance, toolbox_inpu
     image, expected = toolbox_input(name), toolbox_output("MertensTMO", f"{case}__{name}")
     method = Mertens2007(stretch=True, **parameters)
     torch.testing.assert_close(method(image), expected, rtol=0.0, atol=tolerance)
-    torch.testing.assert_close(method(image.float()).double(), expected, rtol=0.0, atol=3e-4)
+    torch.testing.assert_close(method(image.float()).double(), expected, rtol=0.0, atol=1e-3)
 
 
 def test_one_zone_is_one_exposure(generator):

@@ -69,12 +69,11 @@ def _middle_of_fullest_range(light: Float[Tensor, "batch 1 height width"]) -> Fl
 
 
 def _histogram(light: Tensor, low: Tensor, step: Tensor) -> Tensor:
-    counts = torch.zeros(_BINS + 1, dtype=torch.long, device=light.device)
-    edges = low + step * torch.arange(_BINS + 1, dtype=light.dtype, device=light.device)
+    counts = torch.zeros(_BINS, dtype=torch.long, device=light.device)
     for strip in strips(light[None]):
-        edge_above = torch.bucketize((strip + LOG_OFFSET).log2(), edges, right=True).clamp_(max=_BINS)
-        counts += torch.bincount(edge_above.flatten(), minlength=_BINS + 1)
-    return counts[1:]
+        bins = (((strip + LOG_OFFSET).log2() - low) / step).long().clamp_(0, _BINS - 1)
+        counts += torch.bincount(bins.flatten(), minlength=_BINS)
+    return counts
 
 
 def _middle_bin(counts: Tensor, step: float) -> int:

@@ -33,7 +33,8 @@ class Ferwerda1996(Method):
 
     Convention:  nothing is compressed: what is brighter than the display is cut by it, not here. Where the
         range is long and the adaptation half of the brightest light, as in the paper, all but the lamps is
-        near black. With `adaptation_map` each pixel has an adaptation of its own.
+        near black: give the level that the viewer is to be adapted to. With `adaptation_map` each pixel has
+        its own; the picture is pale, and outlines of segments and noise in the dark show.
 
     Agreement: 6e-8 (relative, float64) with FerwerdaTMO of the HDR Toolbox with `form=toolbox`, all three
     cases, once cut to 0..1.

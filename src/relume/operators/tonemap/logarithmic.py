@@ -19,7 +19,8 @@ _DARKEST = 1e-12
 class Logarithmic(Method):
     """The logarithm of luminance, the brightest at white: Ld = log10(1 + q L) / log10(1 + k Lmax).
 
-    Convention:  the curve depends on the unit of the light: the brighter the numbers, the more it compresses.
+    Convention:  the curve depends on the unit of the light: the brighter the numbers, the more it compresses;
+        a relative picture with a mean near 1 comes out dark.
 
     Agreement: 6e-8 (relative, float64) with LogarithmicTMO of the HDR Toolbox, both cases.
 

@@ -23,8 +23,9 @@ class Schlick1994(Method):
     `nonuniformity` lets p follow each pixel: p (1 - k + k L / √(Lmin Lmax)), as the eye adapts to what it
     looks at.
 
-    Convention:  the darkest luminance is the smallest that is not black. An automatic p follows single dark
-        pixels, as in the paper, and lifts a scene of long range to a pale picture.
+    Convention:  the darkest luminance is the smallest that is not black. The curve hangs on the brightest
+        pixel: with p = 200 a scene with a lamp is dark, one without is washed out. The automatic p (0), which
+        the paper gives, suits both better; `nonuniformity` is meant to go with it.
 
     Agreement: 6e-8 (relative, float64) with SchlickTMO of the HDR Toolbox, four cases: manual, automatic and
     non-uniform.

@@ -36,7 +36,8 @@ class VanHateren2006(Method):
     time, which the paper adds for video, are left out.
 
     Convention:  the response is the signal of the display, with no curve between: encoded. The ratios of
-        linear channels are kept in it, so saturated colours become more so.
+        linear channels are kept in it, so saturated colours become glaring: met by the
+        golden values, and wanted by nobody.
 
     Agreement: 6e-8 (relative, float64) with VanHaterenTMO of the HDR Toolbox, all three cases.
 
