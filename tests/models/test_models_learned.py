@@ -50,9 +50,9 @@ def picture(method: type[Learned], height: int, width: int) -> Image:
 @every_method
 def test_tiled_equals_whole(method: type[Learned], weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image, built = picture(method, 150, 210), configured(method, weights)
-    monkeypatch.setattr("relume.inference.runner.tile_shape", lambda *_, **__: (160, 224))
+    monkeypatch.setattr("relume.inference.runner.tile_shape", lambda *_, **__: (192, 256))
     whole = run(built, image).pixels
-    monkeypatch.setattr("relume.inference.runner.tile_shape", lambda *_, **__: (96, 64))
+    monkeypatch.setattr("relume.inference.runner.tile_shape", lambda *_, **__: (64, 128))
     tiled = run(built, image).pixels
     assert float((tiled - whole).abs().max()) <= method.spec.tolerance * float(whole.abs().max())
 
@@ -75,16 +75,16 @@ def test_expansions_return_linear_light(method: type[Learned], weights: Path) ->
 
 @every_method
 def test_statistics_broadcast_against_the_image(method: type[Learned], weights: Path) -> None:
-    for value in configured(method, weights).measure(torch.rand(2, 3, 32, 64)).values():
+    for value in configured(method, weights).measure(torch.rand(2, 3, 64, 128)).values():
         batch, channels, *size = value.shape
         assert batch == 2
-        assert channels in (1, 3)
-        assert size in ([1, 1], [32, 64])
+        assert size in ([1, 1], [64, 128])
+        assert channels in (1, 3) or size == [1, 1]  # a curve or weights of channels are numbers too
 
 
 @every_method
 def test_a_batch_is_its_pictures_one_by_one(method: type[Learned], weights: Path) -> None:
-    images, built = torch.rand(2, 3, 32, 64), configured(method, weights)
+    images, built = torch.rand(2, 3, 64, 128), configured(method, weights)
     images[1] **= 2.0
     together, alone = built(images), torch.cat([built(image[None]) for image in images])
     assert float((together - alone).abs().max()) <= 1e-5 * float(together.abs().max())
@@ -129,5 +129,5 @@ def test_rows_of_the_catalog_are_those_with_shipped_weights() -> None:
     assert size < 60 << 20
 
 
-def test_every_method_has_a_network() -> None:
-    assert {method.model for method in LEARNED} <= set(MODELS)
+def test_every_network_is_a_method() -> None:
+    assert {method.model for method in LEARNED} == set(MODELS)

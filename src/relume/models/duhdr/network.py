@@ -133,6 +133,8 @@ class DuHDR(MeasuringNetwork):
         light: Tensor = self.itnet(truncated)
         if self.oonet is None:
             return light
-        gates = [gate for name, gate in (statistics or {}).items() if name.startswith("gate_")]
+        # Of a picture of one pixel, a runner takes numbers for maps and repeats them.
+        numbers = {name: value[..., :1, :1] for name, value in (statistics or {}).items()}
+        gates = [gate for name, gate in numbers.items() if name.startswith("gate_")]
         result: Tensor = self.oonet(light, truncated, nonlinear, gates)
         return result
