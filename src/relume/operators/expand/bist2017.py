@@ -26,8 +26,8 @@ class Bist2017(Method):
     m is the median lightness of the frame, L* / 100: about 1.3 where it is medium, 1.1 in high key, 2 in low
     key.
 
-    Agreement: none. The paper was not at hand: the exponent is as others report it, and its correction of
-        saturation is left out, for its formula is not known to us. Colours keep their ratios.
+    Agreement: none. The paper was not at hand: the exponent is as it is remembered and has not been checked
+        against it; the correction of saturation is left out, for its formula is not known to us. Colours keep their ratios.
 
     Picture: contrast and brightness of the whole picture rise together; white is as bright as a lamp.
 
