@@ -4,6 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -22,8 +23,8 @@ from relume.metrics import Metric, Viewing
 Progress = Callable[[int, str], None]
 """Told how many pictures are done, and the name of the last."""
 
-# Measured: the largest resident memory of a process that computes every metric, over the pixels.
-_BYTES_PER_PIXEL = 2500
+# Measured: HDR-VDP-2, the hungriest metric, takes 960 bytes for each pixel; the rest is for the pictures.
+_BYTES_PER_PIXEL = 1200
 _BYTES_PER_PROCESS = 500 << 20
 
 
@@ -81,14 +82,21 @@ def run(cases: Sequence[Case], settings: Settings, *, progress: Progress | None 
     """Measure all cases; one that fails is told in a sentence and the others still go through.
 
     Raises:
-        MemoryLimitError: not even one picture fits the memory that is free.
+        MemoryLimitError: not even one picture fits the memory that is free, or a process was killed.
         UnwritableFile: the cache cannot be written.
     """
     found: dict[int, Outcome] = {}
-    for index, outcome in _outcomes(cases, settings):
-        found[index] = outcome
-        if progress is not None:
-            progress(len(found), cases[index].picture)
+    try:
+        for index, outcome in _outcomes(cases, settings):
+            found[index] = outcome
+            if progress is not None:
+                progress(len(found), cases[index].picture)
+    except BrokenProcessPool as error:
+        kept = "; what was measured is kept in the cache" if settings.cache else ""
+        raise MemoryLimitError(
+            f"a process was killed, most likely for lack of memory{kept}; give fewer --workers, or close other "
+            "programs."
+        ) from error
     ordered = [found[index] for index in range(len(cases))]
     return Outcome(
         records=[record for outcome in ordered for record in outcome.records],
