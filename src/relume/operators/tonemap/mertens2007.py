@@ -40,8 +40,8 @@ class Mertens2007(Method):
         display cuts; `stretch` brings minimum and maximum to 0 and 1 instead, as the HDR Toolbox does.
 
     Agreement: 6e-8 (relative, float64) with MertensTMO of the HDR Toolbox with `stretch=yes` on a photograph,
-    both cases; 1e-6 of the largest value on a synthetic scene, whose flat and grey parts the toolbox weighs by
-    rounding errors; 6e-4 there in float32. Stretched, one overshoot makes the whole picture pale.
+    both cases; 1e-6 of the largest value on a synthetic scene, whose flat and grey parts the toolbox weighs
+    by rounding errors; 6e-4 there in float32. Stretched, one overshoot makes the whole picture pale.
 
     References:  [mertens2007], sections 3 and 4; [banterle2017] for the exposures.
     """
@@ -162,7 +162,7 @@ def _box_sum(counts: Tensor, dim: int) -> Tensor:
 
 def _photograph(encoded: Tensor, exposure: float) -> Tensor:
     """The exposed picture of encoded light, clipped as a camera does it."""
-    return (encoded * exposure ** (1.0 / _GAMMA)).clamp_(max=1.0)
+    return torch.clamp(encoded * exposure ** (1.0 / _GAMMA), max=1.0)
 
 
 def _laplacian(grey: Tensor) -> Tensor:
