@@ -38,7 +38,8 @@ class Banterle2012(Method):
         the two pictures were not made to fit.
 
     Agreement: 99.2, 100 and 100 % of the pixels are in the zones of the three cases of BanterleTMO of the HDR
-    Toolbox, given its rescaling; its picture is not comparable, for its local operator is not that of the paper (see `reinhard2002_local`).
+    Toolbox, given its rescaling. Its picture is not comparable: its local operator is not that of the paper
+    (see `reinhard2002_local`).
 
     References:  [banterle2012]; [reinhard2002]; [drago2003]; [burt1983] for the blend.
     """
