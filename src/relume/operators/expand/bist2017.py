@@ -27,7 +27,8 @@ class Bist2017(Method):
     key.
 
     Agreement: none. The paper was not at hand: the exponent is as it is remembered and has not been checked
-        against it; the correction of saturation is left out, for its formula is not known to us. Colours keep their ratios.
+        against it; the correction of saturation is left out, for its formula is not known to us. Colours keep
+        their ratios.
 
     Picture: contrast and brightness of the whole picture rise together; white is as bright as a lamp.
 
