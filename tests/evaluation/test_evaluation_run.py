@@ -1,5 +1,6 @@
 import json
 import math
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,15 @@ def test_memory_bounds_the_processes(folders: tuple[Path, Path], monkeypatch: py
     monkeypatch.setattr(Memory, "available", 100 << 20)
     with pytest.raises(MemoryError, match=r"needs about 0\.5 GiB of memory and 0\.1 GiB are free"):
         worker_count(cases, 8)
+
+
+def test_a_killed_process_is_told(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def dying(*_: object) -> None:
+        raise BrokenProcessPool("a process in the pool was terminated abruptly")
+
+    monkeypatch.setattr(module, "_outcomes", dying)
+    with pytest.raises(MemoryError, match="a process was killed.*fewer --workers"):
+        run(match_files(*folders)[0], Settings())
 
 
 def test_unknown_metrics_and_protocols_are_refused_before_any_work() -> None:

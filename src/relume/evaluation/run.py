@@ -94,8 +94,8 @@ def run(cases: Sequence[Case], settings: Settings, *, progress: Progress | None 
     except BrokenProcessPool as error:
         kept = "; what was measured is kept in the cache" if settings.cache else ""
         raise MemoryLimitError(
-            f"a process was killed, most likely for lack of memory{kept}; give fewer --workers, or close other "
-            "programs."
+            f"a process was killed, most likely for lack of memory{kept}; give fewer --workers, or close "
+            "other programs."
         ) from error
     ordered = [found[index] for index in range(len(cases))]
     return Outcome(
