@@ -165,7 +165,7 @@ def test_a_killed_process_is_told(folders: tuple[Path, Path], monkeypatch: pytes
         raise BrokenProcessPool("a process in the pool was terminated abruptly")
 
     monkeypatch.setattr(module, "_outcomes", dying)
-    with pytest.raises(MemoryError, match="a process was killed.*fewer --workers"):
+    with pytest.raises(MemoryError, match=r"a process was killed.*fewer --workers"):
         run(match_files(*folders)[0], Settings())
 
 
