@@ -47,14 +47,16 @@ def test_blend_of_one_picture_is_the_picture(generator):
     torch.testing.assert_close(blend(first, second, torch.zeros_like(share)), second)
 
 
-def test_blend_is_smooth_between_two_flat_pictures():
-    first, second = torch.ones(1, 3, 64, 64), torch.zeros(1, 3, 64, 64)
+def test_blend_takes_texture_by_the_mask_and_light_from_both():
+    """Light as wide as the picture is mixed by the share of each, its fine texture is not."""
+    texture = 0.1 * (torch.arange(64) % 2).expand(1, 3, 64, 64)
     share = torch.zeros(1, 1, 64, 64)
     share[..., :32] = 1.0
-    across = blend(first, second, share)[0, 0, 32]
-    assert float(across[0]) > 0.75
-    assert float(across[-1]) < 0.25
-    assert float(across.diff().abs().max()) < 0.2
+    mixed = blend(0.8 + texture, torch.full((1, 3, 64, 64), 0.2), share)[0, 0, 32]
+    assert float((mixed[2:24:2] - mixed[1:23:2]).abs().mean()) > 0.08
+    assert float((mixed[40:62:2] - mixed[41:63:2]).abs().max()) < 0.02
+    assert 0.3 < float(mixed[:24].mean()) < 0.8
+    assert 0.3 < float(mixed[40:].mean()) < 0.8
 
 
 def test_unknown_luminance_takes_out_the_exposure(generator):

@@ -34,8 +34,8 @@ class Banterle2012(Method):
     1 to 10 and 100 to 1000 cd/m² go to the local operator of Reinhard et al., key 0.5, all else to that of
     Drago et al.; the two pictures, encoded with gamma 2.2, are blended by Laplacian pyramids.
 
-    Convention:  where both are used, the blend may leave a wide seam of brightness along the border of zones:
-        the two pictures were not made to fit.
+    Convention:  where both are used, the mean light of both is mixed and the operators differ in detail only;
+        what is brightest clips with the local one.
 
     Agreement: 99.2, 100 and 100 % of the pixels are in the zones of the three cases of BanterleTMO of the HDR
     Toolbox, given its rescaling. Its picture is not comparable: its local operator is not that of the paper

@@ -27,7 +27,8 @@ class Durand2002(Method):
     that the base spans `contrast`.
 
     Convention:  the brightest base is white; details upon it go above. Less contrast than wanted is not
-        stretched. The 5 : 1 of the paper makes flat, bright pictures; 50 looks more like a photograph.
+        stretched. The 5 : 1 of the paper makes flat, bright pictures
+        in which the noise of dark walls stands out in colour; 50 looks more like a photograph.
 
     Agreement: 1e-7 (relative, float64) with DurandTMO of the HDR Toolbox, its cases with the full filter
     (filter=exact) and that with the grid. Its default draws random samples by the clock and agrees with

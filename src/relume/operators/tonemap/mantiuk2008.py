@@ -69,7 +69,8 @@ class Mantiuk2008(Method):
     the responses linearised at the last solution. Colours are (C/L)^s Ld, s from the slope of the curve.
 
     Convention:  a curve that needs less than the range of the display ends at white. Saturated colours may
-        exceed 1.
+        exceed 1. Night scenes stay dark and their shadows black, as the eye would have them; who wants to see
+        into them raises the reference white of the input.
 
     Agreement: no reference values exist; the program is checked against random curves near its solution.
 
