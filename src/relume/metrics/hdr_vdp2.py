@@ -19,7 +19,7 @@ from relume.metrics.operands import Picture
 from relume.metrics.visibility import glare
 from relume.metrics.visibility.csf import ContrastSensitivity, sensitivity_table
 from relume.metrics.visibility.fourier import filter_surrounded
-from relume.metrics.visibility.inputs import LuminancePicture, geometric_mean, pair_of_light
+from relume.metrics.visibility.inputs import ONE_CHANNEL, LuminancePicture, geometric_mean, pair_of_light
 from relume.metrics.visibility.masking import (
     mutual_contrast,
     neighbouring_bands,
@@ -28,7 +28,7 @@ from relume.metrics.visibility.masking import (
 )
 from relume.metrics.visibility.photoreceptor import Receptors, absorbed, achromatic_response
 from relume.metrics.visibility.pyramid import SP3, Bands
-from relume.metrics.visibility.resize import resize
+from relume.metrics.visibility.resize import resize_to
 from relume.metrics.visibility.spectra import LUMINANCE, RESPONSES_2
 from relume.metrics.visibility.tables import look_up, table_like
 
@@ -94,15 +94,31 @@ class HdrVdp2(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class _Observer:
-    """Who looks, at what and how; checked."""
+    """Who looks, at what and how."""
 
-    display: str
+    encoding: str
+    display: str = "ccfl-lcd"
     pixels_per_degree: float
-    surround: str | float
-    peak_sensitivity: float
-    mtf: str
-    masking: bool
-    spatial_pooling: bool
+    surround: str | float = 1e-5
+    peak_sensitivity: float = 2.4
+    mtf: str = "hdrvdp"
+    masking: bool = True
+    spatial_pooling: bool = True
+
+    def __post_init__(self) -> None:
+        if self.display not in DISPLAYS:
+            raise MethodError(f"there is no display '{self.display}'; expected one of {', '.join(DISPLAYS)}.")
+        if self.mtf not in MTFS:
+            raise MethodError(f"there is no mtf '{self.mtf}'; expected one of {', '.join(MTFS)}.")
+        if not self.pixels_per_degree > 0.0:
+            raise MethodError(f"pixels_per_degree is {self.pixels_per_degree:g}; expected a positive number.")
+        if not (self.surround == "mean" if isinstance(self.surround, str) else self.surround > 0.0):
+            raise MethodError(f"surround is {self.surround!r}; expected 'mean' or a luminance above 0 cd/m².")
+
+    @property
+    def source(self) -> str:
+        """Whose spectra the channels of the pictures have."""
+        return LUMINANCE if self.encoding in ONE_CHANNEL else self.display
 
     @property
     def receptors(self) -> Receptors:
@@ -160,13 +176,18 @@ def hdr_vdp2(
 
     References:  [mantiuk2011]; [narwaria2015] for q
     """
-    observer = _observer(
-        display, pixels_per_degree, surround, peak_sensitivity, mtf, masking, spatial_pooling
+    observer = _Observer(
+        encoding=encoding,
+        display=display,
+        pixels_per_degree=pixels_per_degree,
+        surround=surround,
+        peak_sensitivity=peak_sensitivity,
+        mtf=mtf,
+        masking=masking,
+        spatial_pooling=spatial_pooling,
     )
-    left, right = pair_of_light(
-        prediction, reference, encoding=encoding, encodings=ENCODINGS, peak=peak
-    )
-    seen = _look(left, right, encoding, observer)
+    left, right = pair_of_light(prediction, reference, encoding=encoding, encodings=ENCODINGS, peak=peak)
+    seen = _look(left, right, observer)
     differences = _differences(seen, observer)
     contrast = _contrast(differences, observer)[:, 0]
     probability = 1.0 - torch.exp2(-contrast)
@@ -177,34 +198,6 @@ def hdr_vdp2(
         p_map=probability.reshape(*batch, *size).to(left.dtype),
         c_map=contrast.reshape(*batch, *size).to(left.dtype),
         c_max=contrast.amax((-2, -1)).reshape(batch).to(left.dtype),
-    )
-
-
-def _observer(
-    display: str,
-    pixels_per_degree: float,
-    surround: str | float,
-    peak_sensitivity: float,
-    mtf: str,
-    masking: bool,
-    spatial_pooling: bool,
-) -> _Observer:
-    if display not in DISPLAYS:
-        raise MethodError(f"there is no display '{display}'; expected one of {', '.join(DISPLAYS)}.")
-    if mtf not in MTFS:
-        raise MethodError(f"there is no mtf '{mtf}'; expected one of {', '.join(MTFS)}.")
-    if not pixels_per_degree > 0.0:
-        raise MethodError(f"pixels_per_degree is {pixels_per_degree:g}; expected a positive number.")
-    if surround != "mean" and not (not isinstance(surround, str) and surround > 0.0):
-        raise MethodError(f"surround is {surround!r}; expected 'mean' or a luminance above 0 cd/m².")
-    return _Observer(
-        display=display,
-        pixels_per_degree=pixels_per_degree,
-        surround=surround,
-        peak_sensitivity=peak_sensitivity,
-        mtf=mtf,
-        masking=masking,
-        spatial_pooling=spatial_pooling,
     )
 
 
@@ -219,29 +212,28 @@ class _Seen(NamedTuple):
     """1 where the pictures differ at all."""
 
 
-def _look(left: Tensor, right: Tensor, encoding: str, observer: _Observer) -> _Seen:
+def _look(left: Tensor, right: Tensor, observer: _Observer) -> _Seen:
     """From light to bands of response, in float64."""
-    size = (left.shape[-2], left.shape[-1])
-    if min(size) < MINIMUM_SIZE:
+    height, width = left.shape[-2:]
+    if min(height, width) < MINIMUM_SIZE:
         raise ImageError(
-            f"the pictures have {size[0]} × {size[1]} pixels; expected at least "
-            f"{MINIMUM_SIZE} × {MINIMUM_SIZE}."
+            f"the pictures have {height} × {width} pixels; expected at least {MINIMUM_SIZE} × {MINIMUM_SIZE}."
         )
     left, right = (light.reshape(-1, *light.shape[-3:]).double() for light in (left, right))
-    if encoding == "XYZ":
+    if observer.encoding == "XYZ":
         left, right = apply_matrix(left, _XYZ_TO_RGB), apply_matrix(right, _XYZ_TO_RGB)
     retina = _on_retina(torch.cat([left, right]), right, observer)
-    source = LUMINANCE if left.shape[1] == 1 else observer.display
-    absorbed_light = absorbed(retina, RESPONSES_2[source])
-    luminance = absorbed_light[:, :2].sum(1, keepdim=True)
-    cones, rods = achromatic_response(absorbed_light, observer.receptors)
+    stimulus = absorbed(retina, RESPONSES_2[observer.source])
+    luminance = stimulus[:, :2].sum(1, keepdim=True)
+    cones, rods = achromatic_response(stimulus, observer.receptors)
     response = cones - cones.mean((-2, -1), keepdim=True) + rods - rods.mean((-2, -1), keepdim=True)
-    bands = SP3.analyse(response, SP3.height(size))
+    bands = SP3.analyse(response, SP3.height(height, width))
     bands[-1] = _filtered_base(bands[-1], luminance, observer.band_frequency(len(bands) - 1))
+    left_luminance, right_luminance = luminance.chunk(2)
     return _Seen(
         prediction=[band.chunk(2)[0] for band in bands],
         reference=[band.chunk(2)[1] for band in bands],
-        log_luminance=sum(luminance.chunk(2)).mul(0.5).clamp(1e-5, 1e5).log10(),
+        log_luminance=(0.5 * (left_luminance + right_luminance)).clamp(1e-5, 1e5).log10(),
         different=_different(left, right),
     )
 
@@ -299,7 +291,7 @@ def _differences(seen: _Seen, observer: _Observer) -> Bands:
         scale = 2.0**band
         sensitivity = torch.ones_like(left[:, :1])
         if band < len(mutual) - 1:
-            log_luminance = resize(seen.log_luminance, (left.shape[-2], left.shape[-1]))
+            log_luminance = resize_to(seen.log_luminance, left)
             table = table_like(log_luminance, _band_table, observer.band_frequency(band))
             sensitivity = look_up(table, log_luminance)
         gain = sensitivity**_EXCITATION
@@ -327,7 +319,7 @@ def _mask(
 def _quality(differences: Bands, seen: _Seen, observer: _Observer) -> Float[Tensor, " batch"]:
     total = torch.zeros_like(differences[0][:, 0, 0, 0])
     for band, difference in enumerate(differences):
-        counted = difference * resize(seen.different, (difference.shape[-2], difference.shape[-1]))
+        counted = difference * resize_to(seen.different, difference)
         height, width = counted.shape[-2:]
         # The root is taken before the division: larger pictures have smaller errors.
         error = torch.linalg.vector_norm(counted, dim=(-2, -1)) / (height * width)
@@ -352,11 +344,11 @@ def _score(prediction: Picture, reference: Picture | None, viewing: Viewing) -> 
     """q alone: the maps are not computed."""
     if reference is None:
         raise ImageError("HDR-VDP-2 was given no reference; expected two pictures.")
-    observer = _observer("ccfl-lcd", viewing.pixels_per_degree, 1e-5, 2.4, "hdrvdp", True, True)
+    observer = _Observer(encoding=viewing.encoding, pixels_per_degree=viewing.pixels_per_degree)
     left, right = pair_of_light(
         prediction, reference, encoding=viewing.encoding, encodings=ENCODINGS, peak=viewing.peak
     )
-    seen = _look(left, right, viewing.encoding, observer)
+    seen = _look(left, right, observer)
     q = _quality(_differences(seen, observer), seen, observer)
     return q.reshape(left.shape[:-3]).to(left.dtype)
 

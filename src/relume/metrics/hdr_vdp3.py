@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -17,10 +18,16 @@ from relume.errors import ImageError, MethodError
 from relume.metrics.metric import Direction, Metric, MetricSpec, Operands, Viewing
 from relume.metrics.operands import Picture
 from relume.metrics.visibility import glare
-from relume.metrics.visibility.csf import TABLE_SIZE, ContrastSensitivity, age_factor, sensitivity_table
-from relume.metrics.visibility.fourier import Transfer, filter_mirrored, filter_surrounded, frequencies
+from relume.metrics.visibility.csf import ContrastSensitivity, age_factor, sensitivity_table
+from relume.metrics.visibility.fourier import filter_mirrored, filter_surrounded, frequencies
 from relume.metrics.visibility.gaussian import gaussian
-from relume.metrics.visibility.inputs import CODES, LuminancePicture, geometric_mean, pair_of_light
+from relume.metrics.visibility.inputs import (
+    CODES,
+    ONE_CHANNEL,
+    LuminancePicture,
+    geometric_mean,
+    pair_of_light,
+)
 from relume.metrics.visibility.masking import (
     mutual_contrast,
     neighbouring_bands,
@@ -29,7 +36,7 @@ from relume.metrics.visibility.masking import (
 )
 from relume.metrics.visibility.photoreceptor import Receptors, absorbed, achromatic_response
 from relume.metrics.visibility.pyramid import SP0, SP3, Bands, Steerable
-from relume.metrics.visibility.resize import resize
+from relume.metrics.visibility.resize import resize_to
 from relume.metrics.visibility.spectra import LUMINANCE, responses, to_native
 from relume.metrics.visibility.tables import look_up, table_like
 
@@ -146,16 +153,41 @@ class HdrVdp3(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class _Observer:
-    """Who looks, at what and how; checked."""
+    """Who looks, at what and how."""
 
-    task: _Task
-    display: str
+    task: str = "quality"
+    encoding: str
+    display: str | None = None
     pixels_per_degree: float
-    surround: str | float
-    age: float
-    mtf: str
-    sensitivity_correction: float
-    masking: bool
+    surround: str | float = "none"
+    age: float = 24.0
+    mtf: str = "hdrvdp"
+    sensitivity_correction: float = 0.0
+    masking: bool = True
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise MethodError(f"there is no task '{self.task}'; expected one of {', '.join(TASKS)}.")
+        if self.mtf not in MTFS:
+            raise MethodError(f"there is no mtf '{self.mtf}'; expected one of {', '.join(MTFS)}.")
+        if not self.pixels_per_degree > 4.0:
+            raise MethodError(f"pixels_per_degree is {self.pixels_per_degree:g}; expected more than 4.")
+        if not (self.surround in ("none", "mean") if isinstance(self.surround, str) else self.surround > 0.0):
+            raise MethodError(
+                f"surround is {self.surround!r}; expected 'none', 'mean' or a luminance above 0 cd/m²."
+            )
+        responses(self.source, self.age)
+
+    @property
+    def model(self) -> _Task:
+        return TASKS[self.task]
+
+    @property
+    def source(self) -> str:
+        """Whose spectra the channels of the pictures have."""
+        if self.encoding in ONE_CHANNEL:
+            return LUMINANCE
+        return self.display or _DISPLAYS.get(self.encoding, "led-lcd-srgb")
 
     @property
     def receptors(self) -> Receptors:
@@ -165,12 +197,25 @@ class _Observer:
             rod_below=(1.095, 1.32),
             rod_above=(2.9899, 0.5547),
             rod_gain=10.0**1.8,
-            sensitivity=10.0 ** (self.task.sensitivity + self.sensitivity_correction),
+            sensitivity=10.0 ** (self.model.sensitivity + self.sensitivity_correction),
         )
 
     def band_frequency(self, band: int) -> float:
         """In cycles/degree."""
         return float(self.pixels_per_degree * 2.0 ** -(band + 1))
+
+    def levels(self, height: int, width: int) -> int:
+        """Of the pyramid: down to about one cycle/degree, where the picture is large enough.
+
+        Raises:
+            ImageError: it has no room for one.
+        """
+        least = len(self.model.pyramid.low)
+        if min(height, width) < least:
+            raise ImageError(
+                f"the pictures have {height} × {width} pixels; expected at least {least} × {least}."
+            )
+        return min(math.ceil(math.log2(self.pixels_per_degree)) - 2, self.model.pyramid.height(height, width))
 
 
 def hdr_vdp3(
@@ -206,30 +251,36 @@ def hdr_vdp3(
         pixels_per_degree: angular resolution, above 4.
         display: whose spectra colours have: `led-lcd-srgb`, `led-lcd-wcg`, `oled`, `ccfl-lcd`, `crt`; None:
             oled for rgb-bt.2020 and XYZ, else led-lcd-srgb. Luminance has the spectrum of D65. For the
-            displays other than led-lcd-srgb the spectra of the original are approximated, which changes q
-            by less than APPROX.
+            displays other than led-lcd-srgb the spectra of the original are approximated: on the pairs with
+            known values q departs by up to 6e-5 (led-lcd-wcg 3e-7).
         peak: luminance of code 1 in cd/m² for the encodings of codes; black is 1 cd/m².
-        surround: what is around the picture: `none` mirrors it, `mean` is the geometric mean of each channel of
-            the reference, a number is a luminance in cd/m².
+        surround: what is around the picture: `none` mirrors it, `mean` is the geometric mean of each channel
+            of the reference, a number is a luminance in cd/m².
         age: of the observer, 20 to 90 years; `mtf="cie"` is recommended beside another than the default.
         mtf: of the optics of the eye: `hdrvdp` (fitted), `cie` (with age) or `none`.
         sensitivity_correction: added to the decimal logarithm of sensitivity.
         masking: whether contrast of the pictures hides differences.
 
     Raises:
-        ImageError: shapes that differ, NaN, integers; fewer than 13 pixels in height or width (17 in detection);
-            no value above 1 cd/m², where light must be absolute.
+        ImageError: shapes that differ, NaN, integers; fewer than 13 pixels in height or width (17 in
+            detection); no value above 1 cd/m², where light must be absolute.
         MethodError: an unknown task, encoding, display or mtf, or a number outside its range.
 
     References:  [mantiuk2023]; [mantiuk2011], section 3; [mantiuk2018] for age
     """
-    observer = _observer(
-        task, encoding, pixels_per_degree, display, surround, age, mtf, sensitivity_correction, masking
+    observer = _Observer(
+        task=task,
+        encoding=encoding,
+        display=display,
+        pixels_per_degree=pixels_per_degree,
+        surround=surround,
+        age=age,
+        mtf=mtf,
+        sensitivity_correction=sensitivity_correction,
+        masking=masking,
     )
-    left, right = pair_of_light(
-        prediction, reference, encoding=encoding, encodings=ENCODINGS, peak=peak
-    )
-    seen = _look(left, right, encoding, observer)
+    left, right = pair_of_light(prediction, reference, encoding=encoding, encodings=ENCODINGS, peak=peak)
+    seen = _look(left, right, observer)
     differences = list(_differences(seen, observer))
     q = _quality([_band_error(difference, seen) for difference in differences])
     p_map, c_map, p_det, c_max = _visibility(differences, observer)
@@ -244,39 +295,6 @@ def hdr_vdp3(
     )
 
 
-def _observer(
-    task: str,
-    encoding: str,
-    pixels_per_degree: float,
-    display: str | None,
-    surround: str | float,
-    age: float,
-    mtf: str,
-    sensitivity_correction: float,
-    masking: bool,
-) -> _Observer:
-    if task not in TASKS:
-        raise MethodError(f"there is no task '{task}'; expected one of {', '.join(TASKS)}.")
-    if mtf not in MTFS:
-        raise MethodError(f"there is no mtf '{mtf}'; expected one of {', '.join(MTFS)}.")
-    if not pixels_per_degree > 4.0:
-        raise MethodError(f"pixels_per_degree is {pixels_per_degree:g}; expected more than 4.")
-    if surround not in ("none", "mean") and not (not isinstance(surround, str) and surround > 0.0):
-        raise MethodError(f"surround is {surround!r}; expected 'none', 'mean' or a luminance above 0 cd/m².")
-    observer = _Observer(
-        task=TASKS[task],
-        display=display or _DISPLAYS.get(encoding, "led-lcd-srgb"),
-        pixels_per_degree=pixels_per_degree,
-        surround=surround,
-        age=age,
-        mtf=mtf,
-        sensitivity_correction=sensitivity_correction,
-        masking=masking,
-    )
-    responses(observer.display, age)
-    return observer
-
-
 class _Seen(NamedTuple):
     """Both pictures after the early stages of vision."""
 
@@ -288,30 +306,19 @@ class _Seen(NamedTuple):
     """1 where the pictures differ at all."""
 
 
-def _look(left: Tensor, right: Tensor, encoding: str, observer: _Observer) -> _Seen:
+def _look(left: Tensor, right: Tensor, observer: _Observer) -> _Seen:
     """From light to bands of response."""
-    pyramid = observer.task.pyramid
-    least = len(pyramid.low)
-    if min(left.shape[-2:]) < least:
-        raise ImageError(
-            f"the pictures have {left.shape[-2]} × {left.shape[-1]} pixels; expected at least {least} × {least}."
-        )
-    left, right = left.flatten(0, -4) if left.ndim > 3 else left[None], right.reshape(-1, *right.shape[-3:])
-    surround = None if observer.surround == "none" else _surround(right, observer.surround)
-    left, right = _on_display(left, encoding, observer), _on_display(right, encoding, observer)
-    different = _different(left, right)
-    source = LUMINANCE if left.shape[1] == 1 else observer.display
-    both = torch.cat([left, right])
-    if surround is not None:
-        surround = surround.repeat(2, 1)
-    absorbed_light = absorbed(_on_retina(both, surround, observer), responses(source, observer.age))
-    absorbed_light = absorbed_light.clamp(1e-8, 1e10)
-    adaptation = _adaptation(absorbed_light, observer)
+    levels = observer.levels(left.shape[-2], left.shape[-1])
+    left, right = (light.reshape(-1, *light.shape[-3:]) for light in (left, right))
+    surround = _surround(right, observer)
+    left, right = _on_display(left, observer), _on_display(right, observer)
+    retina = _on_retina(torch.cat([left, right]), surround, observer)
+    stimulus = absorbed(retina, responses(observer.source, observer.age)).clamp(1e-8, 1e10)
+    adaptation = _adaptation(stimulus, observer)
     cones, rods = achromatic_response(
-        absorbed_light * _pupil(adaptation, observer)[:, None, None, None], observer.receptors
+        stimulus * _pupil(adaptation, observer)[:, None, None, None], observer.receptors
     )
-    levels = min(math.ceil(math.log2(observer.pixels_per_degree)) - 2, pyramid.height(tuple(left.shape[-2:])))
-    bands = pyramid.analyse(cones + rods, levels)
+    bands = observer.model.pyramid.analyse(cones + rods, levels)
     bands = [band / 2**index for index, band in enumerate(bands)]
     bands[-1] = bands[-1] - bands[-1].mean((-2, -1), keepdim=True)
     left_adaptation, right_adaptation = adaptation.chunk(2)
@@ -319,24 +326,29 @@ def _look(left: Tensor, right: Tensor, encoding: str, observer: _Observer) -> _S
         prediction=[band.chunk(2)[0] for band in bands],
         reference=[band.chunk(2)[1] for band in bands],
         log_luminance=(0.5 * (left_adaptation + right_adaptation)).clamp(1e-5, 1e5).log10(),
-        different=different,
+        different=_different(left, right),
     )
 
 
 def _surround(
-    reference: Float[Tensor, "batch channels height width"], surround: str | float
-) -> Float[Tensor, "batch channels"]:
-    if isinstance(surround, str):
-        return geometric_mean(reference)
-    return reference.new_full(reference.shape[:2], surround)
+    reference: Float[Tensor, "batch channels height width"], observer: _Observer
+) -> Float[Tensor, "both channels"] | None:
+    """Luminance around both pictures, as a colour; None where they are mirrored instead."""
+    if observer.surround == "none":
+        return None
+    if isinstance(observer.surround, str):
+        return geometric_mean(reference).repeat(2, 1)
+    return reference.new_full(reference.shape[:2], observer.surround).repeat(2, 1)
 
 
-def _on_display(light: Tensor, encoding: str, observer: _Observer) -> Tensor:
+def _on_display(
+    light: Float[Tensor, "batch channels height width"], observer: _Observer
+) -> Float[Tensor, "batch channels height width"]:
     """RGB of the display itself; luminance as it is."""
-    if light.shape[1] == 1 or encoding == "rgb-native":
+    if observer.source == LUMINANCE or observer.encoding == "rgb-native":
         return light
-    standard = "rgb-bt.709" if encoding in CODES else encoding
-    return apply_matrix(light, to_native(standard, observer.display)).clamp(min=1e-6)
+    standard = "rgb-bt.709" if observer.encoding in CODES else observer.encoding
+    return apply_matrix(light, to_native(standard, observer.source)).clamp(min=1e-6)
 
 
 @torch.no_grad()
@@ -344,13 +356,13 @@ def _different(left: Tensor, right: Tensor) -> Float[Tensor, "batch 1 height wid
     return ((left - right).abs() / right > _DIFFERENT).any(1, keepdim=True).to(left.dtype)
 
 
-def _mtf(observer: _Observer) -> Transfer:
-    """Of frequencies in cycles/degree."""
-    if observer.mtf == "none":
-        return torch.ones_like
-    if observer.mtf == "cie":
-        return lambda frequency: glare.cie_mtf(frequency, observer.age)
-    return glare.fitted_mtf
+def _mtf(frequency: Float[Tensor, "*shape"], mtf: str, age: float) -> Float[Tensor, "*shape"]:
+    """Of the optics, at frequencies in cycles/degree."""
+    if mtf == "none":
+        return torch.ones_like(frequency)
+    if mtf == "cie":
+        return glare.cie_mtf(frequency, age)
+    return glare.fitted_mtf(frequency)
 
 
 def _on_retina(
@@ -360,15 +372,12 @@ def _on_retina(
 ) -> Float[Tensor, "batch channels height width"]:
     if observer.mtf == "none":
         return light
-    mtf = _mtf(observer)
 
     def transfer(frequency: Tensor) -> Tensor:
-        return mtf(frequency * observer.pixels_per_degree)
+        return _mtf(frequency * observer.pixels_per_degree, observer.mtf, observer.age)
 
     scattered = (
-        filter_mirrored(light, transfer)
-        if surround is None
-        else filter_surrounded(light, transfer, surround)
+        filter_mirrored(light, transfer) if surround is None else filter_surrounded(light, transfer, surround)
     )
     return scattered.clamp(glare.LOWEST, glare.HIGHEST)
 
@@ -381,9 +390,7 @@ def _adaptation(
     return gaussian(logarithm, _ADAPTATION * observer.pixels_per_degree, repeat=True).exp()
 
 
-def _pupil(
-    adaptation: Float[Tensor, "batch 1 height width"], observer: _Observer
-) -> Float[Tensor, " batch"]:
+def _pupil(adaptation: Float[Tensor, "batch 1 height width"], observer: _Observer) -> Float[Tensor, " batch"]:
     """Area of the pupil relative to that of an observer of 28 years.
 
     References:  [watson2012], the unified formula
@@ -399,22 +406,15 @@ def _pupil(
     return (of_age(observer.age) / of_age(28.0)) ** 2
 
 
-def _sensitivity(frequency: Tensor, luminance: Tensor, mtf: Transfer, age: float) -> Tensor:
+def _sensitivity(frequency: Tensor, luminance: Tensor, mtf: str, age: float) -> Tensor:
     """Of the retina and the brain: what the optics take is left out."""
-    neural = _SENSITIVITY.at(frequency, luminance) / mtf(frequency) * age_factor(frequency, age)
+    optics = _mtf(frequency, mtf, age)
+    neural = _SENSITIVITY.at(frequency, luminance) / optics * age_factor(frequency, age)
     return torch.where(frequency > 1e-4, neural, 0.0)
 
 
-def _band_sensitivity(
-    band: int, log_luminance: Float[Tensor, "batch 1 height width"], observer: _Observer
-) -> Float[Tensor, "batch 1 height width"]:
-    mtf = _mtf(observer)
-
-    def table(frequency: float, age: float, name: str) -> Tensor:
-        return sensitivity_table(frequency, lambda f, luminance: _sensitivity(f, luminance, mtf, age))
-
-    numbers = table_like(log_luminance, table, observer.band_frequency(band), observer.age, observer.mtf)
-    return look_up(numbers, log_luminance)
+def _sensitivity_table(frequency: float, mtf: str, age: float) -> np.ndarray:
+    return sensitivity_table(frequency, lambda cycles, luminance: _sensitivity(cycles, luminance, mtf, age))
 
 
 def _base_sensitivity(
@@ -426,33 +426,37 @@ def _base_sensitivity(
     """At the frequency that dominates the difference, for the mean luminance."""
     spectrum = torch.fft.rfft2(difference.detach()).abs()
     spectrum[..., 0, 0] = 0.0
-    grid = frequencies(*difference.shape[-2:], difference) * (4.0 * frequency)
+    height, width = difference.shape[-2:]
+    grid = frequencies(height, width, difference) * (4.0 * frequency)
     dominant = grid.flatten()[spectrum.flatten(1).argmax(1)]
     luminance = 10.0 ** log_luminance.mean((1, 2, 3))
-    return _sensitivity(dominant, luminance, _mtf(observer), observer.age)[:, None, None, None]
+    return _sensitivity(dominant, luminance, observer.mtf, observer.age)[:, None, None, None]
 
 
 def _differences(seen: _Seen, observer: _Observer) -> Iterator[Float[Tensor, "batch _ height width"]]:
     """Of each band, the difference in units of what hides it, raised to the exponent of excitation."""
-    task = observer.task
+    model = observer.model
     mutual = [
         mutual_contrast(left, right) for left, right in zip(seen.prediction, seen.reference, strict=True)
     ]
-    exponent = 10.0**task.excitation_exponent
+    exponent = 10.0**model.excitation_exponent
     last = len(mutual) - 1
     for band, (left, right) in enumerate(zip(seen.prediction, seen.reference, strict=True)):
         difference = left - right
-        log_luminance = resize(seen.log_luminance, tuple(difference.shape[-2:]))
+        log_luminance = resize_to(seen.log_luminance, difference)
         if band == last:
             sensitivity = _base_sensitivity(
                 difference, log_luminance.clamp(-5.0, 5.0), observer.band_frequency(band), observer
             )
         else:
-            sensitivity = _band_sensitivity(band, log_luminance, observer)
+            table = table_like(
+                difference, _sensitivity_table, observer.band_frequency(band), observer.mtf, observer.age
+            )
+            sensitivity = look_up(table, log_luminance)
         gain = sensitivity**exponent
         excitation = signed_power(difference, exponent) * gain
         if observer.masking:
-            excitation = excitation * torch.rsqrt(1.0 + (gain * _mask(mutual, band, task)) ** 2)
+            excitation = excitation * torch.rsqrt(1.0 + (gain * _mask(mutual, band, model)) ** 2)
         yield excitation
 
 
@@ -467,12 +471,11 @@ def _mask(mutual: Bands, band: int, task: _Task) -> Float[Tensor, "batch _ heigh
     return total
 
 
-def _band_error(
-    difference: Float[Tensor, "batch _ height width"], seen: _Seen
-) -> Float[Tensor, "batch _"]:
+def _band_error(difference: Float[Tensor, "batch _ height width"], seen: _Seen) -> Float[Tensor, "batch _"]:
     """Of each orientation, the norm over the pixels that differ at all."""
-    counted = difference * resize(seen.different, tuple(difference.shape[-2:]))
-    return signed_power(counted, _QUALITY_NORM).abs().mean((-2, -1)) ** (1.0 / _QUALITY_NORM)
+    counted = difference * resize_to(seen.different, difference)
+    error: Tensor = signed_power(counted, _QUALITY_NORM).abs().mean((-2, -1)) ** (1.0 / _QUALITY_NORM)
+    return error
 
 
 def _quality(errors: list[Float[Tensor, "batch _"]]) -> Float[Tensor, " batch"]:
@@ -484,11 +487,9 @@ def _jod(q: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
     return 10.0 - 0.52 * (10.0 - q).clamp(min=0.0) ** 1.2812
 
 
-def _visibility(
-    differences: list[Tensor], observer: _Observer
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _visibility(differences: list[Tensor], observer: _Observer) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """P_map, C_map, P_det and C_max."""
-    task, resolution = observer.task, observer.pixels_per_degree
+    task, resolution = observer.model, observer.pixels_per_degree
     slope = 10.0 ** (task.slope - task.excitation_exponent)
     bands = [signed_power(band, slope) * 2**index for index, band in enumerate(differences)]
     contrast = task.pyramid.synthesise(bands).abs()
@@ -508,13 +509,11 @@ def _score(prediction: Picture, reference: Picture | None, viewing: Viewing) -> 
     """q alone: the maps are not computed."""
     if reference is None:
         raise ImageError("HDR-VDP-3 was given no reference; expected two pictures.")
-    observer = _observer(
-        "quality", viewing.encoding, viewing.pixels_per_degree, None, "none", 24.0, "hdrvdp", 0.0, True
-    )
+    observer = _Observer(encoding=viewing.encoding, pixels_per_degree=viewing.pixels_per_degree)
     left, right = pair_of_light(
         prediction, reference, encoding=viewing.encoding, encodings=ENCODINGS, peak=viewing.peak
     )
-    seen = _look(left, right, viewing.encoding, observer)
+    seen = _look(left, right, observer)
     return _quality([_band_error(band, seen) for band in _differences(seen, observer)]).reshape(
         left.shape[:-3]
     )

@@ -29,13 +29,12 @@ class ContrastSensitivity:
     parameters: tuple[tuple[float, float, float, float], ...]
     """p1..p4 at each of the luminances."""
 
-    def at(
-        self, frequency: Float[Tensor, "*shape"], luminance: Float[Tensor, "*shape"]
-    ) -> Float[Tensor, "*shape"]:
+    def at(self, frequency: Float[Tensor, "..."], luminance: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """Sensitivity at frequencies in cycles/degree; shapes broadcast."""
         p1, p2, p3, p4 = self._parameters(luminance.log10())
         low = -torch.expm1(-((frequency / 7.0) ** 2))
-        return p4 * (low**p3 / (1.0 + (p1 * frequency) ** p2)).sqrt()
+        # The root is taken of the parts, so that its gradient is finite at frequency 0.
+        return p4 * low ** (0.5 * p3) / (1.0 + (p1 * frequency) ** p2).sqrt()
 
     def _parameters(self, logarithm: Float[Tensor, "*shape"]) -> list[Float[Tensor, "*shape"]]:
         nodes = torch.tensor(np.log10(self.luminances), dtype=logarithm.dtype, device=logarithm.device)
@@ -46,9 +45,7 @@ class ContrastSensitivity:
         return [torch.lerp(column[index], column[index + 1], share) for column in rows.unbind(1)]
 
 
-def sensitivity_table(
-    frequency: float, sensitivity: Callable[[Tensor, Tensor], Tensor]
-) -> np.ndarray:
+def sensitivity_table(frequency: float, sensitivity: Callable[[Tensor, Tensor], Tensor]) -> np.ndarray:
     """Sensitivity at one frequency over the grid of luminances, for `look_up`."""
     luminance = torch.from_numpy(log_grid(TABLE_SIZE))
     table: np.ndarray = sensitivity(torch.full_like(luminance, frequency), luminance).numpy()

@@ -14,9 +14,8 @@ Transfer = Callable[[Tensor], Tensor]
 
 def frequencies(height: int, width: int, like: Tensor) -> Float[Tensor, "height half"]:
     """Length of the frequency of each coefficient of `rfft2`, in cycles/pixel."""
-    kinds = {"dtype": like.dtype, "device": like.device}
     rows = torch.fft.fftfreq(height, dtype=like.dtype, device=like.device)
-    columns = torch.fft.rfftfreq(width, **kinds)
+    columns = torch.fft.rfftfreq(width, dtype=like.dtype, device=like.device)
     return torch.hypot(rows[:, None], columns[None, :])
 
 
@@ -35,7 +34,8 @@ def filter_surrounded(
     response = transfer(frequencies(*size, image))
     # The surround is taken off so that the padding is zero, and comes back weighted by the response to it.
     spectrum = torch.fft.rfft2(image - surround, s=size) * response
-    return torch.fft.irfft2(spectrum, s=size)[..., :height, :width] + surround * response[..., :1, :1]
+    filtered: Tensor = torch.fft.irfft2(spectrum, s=size)
+    return filtered[..., :height, :width] + surround * response[..., :1, :1]
 
 
 def filter_mirrored(

@@ -1,4 +1,4 @@
-"""Gaussian blur as HDR-VDP does it: exact in the domain of frequencies where wide, a short kernel where narrow."""
+"""Gaussian blur as HDR-VDP does it: by FFT where it is wide, by a short kernel where it is narrow."""
 
 import math
 
@@ -32,21 +32,24 @@ def gaussian(
 def _wide(image: Tensor, sigma: float, repeat: bool) -> Tensor:
     height, width = image.shape[-2:]
     reach = math.ceil(_REACH * sigma)
-    size = tuple(
+    rows, columns = (
         2 * length if 2 * reach >= length else fast_length(length + 2 * reach) for length in (height, width)
     )
     if repeat:
-        image = functional.pad(image, (0, size[1] - width, 0, size[0] - height), mode="replicate")
-    omega = 2.0 * torch.pi * frequencies(*size, image)
-    spectrum = torch.fft.rfft2(image, s=size) * torch.exp(-0.5 * (omega * sigma) ** 2)
-    return torch.fft.irfft2(spectrum, s=size)[..., :height, :width]
+        image = functional.pad(image, (0, columns - width, 0, rows - height), mode="replicate")
+    omega = 2.0 * torch.pi * frequencies(rows, columns, image)
+    spectrum = torch.fft.rfft2(image, s=(rows, columns)) * torch.exp(-0.5 * (omega * sigma) ** 2)
+    blurred: Tensor = torch.fft.irfft2(spectrum, s=(rows, columns))
+    return blurred[..., :height, :width]
 
 
 def _narrow(image: Tensor, sigma: float, repeat: bool) -> Tensor:
     radius = math.floor(6.0 * sigma + 0.5) // 2
-    distances = torch.arange(-radius, radius + 1, dtype=image.dtype, device=image.device)
-    kernel = torch.exp(-0.5 * (distances / sigma) ** 2)
-    kernel = kernel / kernel.sum()
+    weights = [math.exp(-0.5 * (distance / sigma) ** 2) for distance in range(-radius, radius + 1)]
     padded = functional.pad(image, (radius,) * 4, mode="replicate" if repeat else "constant")
-    rows = sum(weight * padded.narrow(-2, i, image.shape[-2]) for i, weight in enumerate(kernel))
-    return sum(weight * rows.narrow(-1, i, image.shape[-1]) for i, weight in enumerate(kernel))
+    for dim in (-2, -1):
+        total = torch.zeros_like(padded.narrow(dim, 0, image.shape[dim]))
+        for start, weight in enumerate(weights):
+            total = total.add(padded.narrow(dim, start, image.shape[dim]), alpha=weight / math.fsum(weights))
+        padded = total
+    return padded

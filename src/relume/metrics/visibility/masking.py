@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from relume.metrics.visibility.pyramid import Bands
-from relume.metrics.visibility.resize import resize
+from relume.metrics.visibility.resize import resize_to
 
 
 def signed_power(values: Float[Tensor, "*shape"], exponent: float) -> Float[Tensor, "*shape"]:
@@ -54,5 +54,5 @@ def neighbouring_bands(
     for other, scale, present in neighbours:
         if present:
             of_same_orientation = mutual[other][:, : own.shape[1]]
-            total = total + scale * resize(of_same_orientation, tuple(own.shape[-2:])).clamp(min=0.0)
+            total = total + scale * resize_to(of_same_orientation, own).clamp(min=0.0)
     return total

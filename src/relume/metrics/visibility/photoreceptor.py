@@ -92,6 +92,6 @@ def absorbed(
     weights = torch.tensor(matrix, dtype=light.dtype, device=light.device)[:, :, None, None]
     # Not a matrix product: those are rounded to fewer digits wherever TF32 is on.
     total = light[:, :1] * weights[0]
-    for channel, weight in zip(light.split(1, dim=1)[1:], weights[1:], strict=True):
+    for channel, weight in zip(light.chunk(len(matrix), dim=1)[1:], weights[1:], strict=True):
         total = total.addcmul(channel, weight)
     return total

@@ -14,8 +14,9 @@ from torch.nn import functional
 from relume.metrics.visibility import steerable_taps
 from relume.metrics.visibility.fourier import fast_length, taps_response
 
-Bands = list[Float[Tensor, "batch orientations height width"]]
-"""High-pass, oriented levels from fine to coarse, low-pass (the base band)."""
+Bands = list[Float[Tensor, "_ _ _ _"]]
+"""High-pass, oriented levels from fine to coarse, low-pass (the base band);
+each is (batch, orientations, height, width)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,9 +28,9 @@ class Steerable:
     low: np.ndarray
     bands: tuple[np.ndarray, ...]
 
-    def height(self, size: tuple[int, int]) -> int:
-        """How many oriented levels a picture of that (height, width) has room for."""
-        least = min(size)
+    def height(self, height: int, width: int) -> int:
+        """How many oriented levels a picture of that size has room for."""
+        least = min(height, width)
         levels = 0
         while least >= len(self.low):
             levels, least = levels + 1, least // 2
@@ -74,7 +75,7 @@ class Steerable:
         radius = _radius(filters)
         size = _padded_size(channels, radius)
         total = torch.zeros((), dtype=channels.dtype, device=channels.device)
-        for channel, taps in zip(channels.split(1, dim=1), filters, strict=True):
+        for channel, taps in zip(channels.chunk(len(filters), dim=1), filters, strict=True):
             spectrum = torch.fft.rfft2(_mirrored(channel, radius), s=size)
             total = total + spectrum * taps_response(taps, *size, channels)
         return _cropped(torch.fft.irfft2(total, s=size), radius, channels)

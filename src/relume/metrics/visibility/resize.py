@@ -13,14 +13,14 @@ _BLOCK = 64
 """New pixels that are computed at a time, all from a few old ones."""
 
 
-def resize(
-    image: Float[Tensor, "batch channels height width"], size: tuple[int, int]
+def resize_to(
+    image: Float[Tensor, "batch channels height width"], like: Float[Tensor, "_ _ new_height new_width"]
 ) -> Float[Tensor, "batch channels new_height new_width"]:
-    """Resize to (height, width); a picture of that size stays as it is.
+    """Resize to the height and width of `like`; a picture of that size stays as it is.
 
     References:  [keys1981], a = -1/2
     """
-    return _resize_along(_resize_along(image, -2, size[0]), -1, size[1])
+    return _resize_along(_resize_along(image, -2, like.shape[-2]), -1, like.shape[-1])
 
 
 def _resize_along(image: Tensor, dim: int, length: int) -> Tensor:
