@@ -55,7 +55,7 @@ class Ashikhmin2002(Method):
         input=LINEAR_NITS,
         output=LINEAR_DISPLAY,
         citation="ashikhmin2002",
-        memory=8.0,
+        memory=15.0,
         scaling="dependent",
         differentiable=False,
     )

@@ -55,7 +55,7 @@ class Banterle2012(Method):
         input=LINEAR_NITS,
         output=LINEAR_DISPLAY,
         citation="banterle2012",
-        memory=36.0,
+        memory=42.0,
         scaling="dependent",
         differentiable=False,
     )

@@ -65,7 +65,7 @@ class Chiu1993(Method):
         input=LINEAR_SCENE,
         output=LINEAR_DISPLAY,
         citation="chiu1993",
-        memory=20.0,
+        memory=30.0,
     )
 
     def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:

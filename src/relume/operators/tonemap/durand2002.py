@@ -58,7 +58,7 @@ class Durand2002(Method):
         input=LINEAR_SCENE,
         output=LINEAR_DISPLAY,
         citation="durand2002",
-        memory=6.0,
+        memory=7.0,
     )
 
     def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:

@@ -66,7 +66,7 @@ class Fattal2002(Method):
         input=LINEAR_SCENE,
         output=LINEAR_DISPLAY,
         citation="fattal2002",
-        memory=30.0,
+        memory=36.0,
         differentiable=False,
     )
 

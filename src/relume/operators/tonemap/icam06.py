@@ -34,8 +34,8 @@ _SIGMA_SPACE, _SIGMA_RANGE = 0.02, 0.35
 """Of the bilateral filter: share of the shorter side, and log10 units."""
 _SURROUNDS = {"average": 1.0, "dim": 1.25, "dark": 1.5}
 _DARKEST = 1e-6
-_REDUCED = 8
-"""The white of the scene is blurred so much that an eighth of the size is enough."""
+_REDUCED, _WHITE_SIDE = 8, 64
+"""The white of the scene is blurred so much that an eighth of the size is enough, or the longer side at 64."""
 
 
 class _View(NamedTuple):
@@ -184,9 +184,10 @@ class ICAM06(Method):
 def _white(scene: Float[Tensor, "1 3 height width"]) -> Float[Tensor, "1 3 height width"]:
     """What each pixel's surroundings, half the picture wide, let it take for white."""
     height, width = scene.shape[-2:]
-    size = (-(-height // _REDUCED), -(-width // _REDUCED))
+    factor = max(_REDUCED, -(-max(height, width) // _WHITE_SIDE))
+    size = (-(-height // factor), -(-width // factor))
     small = functional.interpolate(scene, size=size, mode="bilinear", antialias=True, align_corners=False)
-    sigma = 0.5 * max(height, width) / _REDUCED
+    sigma = 0.5 * max(height, width) / factor
     small = gaussian_blur(small, sigma, radius=max(int(5.0 * sigma + 0.5) // 2, 1))
     return functional.interpolate(small, size=(height, width), mode="bilinear", align_corners=False)
 

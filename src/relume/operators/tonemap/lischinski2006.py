@@ -62,7 +62,7 @@ class Lischinski2006(Method):
         input=LINEAR_SCENE,
         output=LINEAR_DISPLAY,
         citation="lischinski2006",
-        memory=16.0,
+        memory=20.0,
         differentiable=False,
     )
 

@@ -91,7 +91,7 @@ class Mantiuk2008(Method):
         input=LINEAR_NITS,
         output=LINEAR_DISPLAY,
         citation="mantiuk2008",
-        memory=8.0,
+        memory=23.0,
         scaling="dependent",
         differentiable=False,
     )
