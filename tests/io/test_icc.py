@@ -15,7 +15,7 @@ from relume.color.primaries import ADOBE_RGB, BT2020, DISPLAY_P3, PRIMARIES, Pri
 from relume.color.transfer import srgb
 from relume.errors import EncodingError
 from relume.image import Image, convert
-from relume.io import icc
+from relume.io import cicp, icc
 
 D50_WHITE = (0.9642, 1.0, 0.8249)
 CURVES = ("srgb", "linear", "gamma2.2", "gamma2.8", "bt1886", "bt709")
@@ -295,7 +295,7 @@ def test_a_cicp_tag_for_hdr_comes_first():
     ],
 )
 def test_code_points_of_h273(points: tuple[int, int], encoding: Encoding | None):
-    assert icc.from_cicp(*points) == encoding
+    assert cicp.from_points(*points) == encoding
 
 
 def test_curves_for_hdr_have_no_profile():

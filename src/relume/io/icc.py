@@ -3,7 +3,7 @@
 Profiles made of primaries and tone curves are understood here, exactly and without a gamut that clips; those
 made of tables, and CMYK, go through LittleCMS.
 
-References:  ICC.1:2022 (profile version 4.4), sections 7 to 10; ITU-T H.273 for code points.
+References:  ICC.1:2022 (profile version 4.4), sections 7 to 10.
 """
 
 import struct
@@ -20,7 +20,6 @@ from relume.color.encoding import SRGB, Encoding, Reference
 from relume.color.primaries import (
     BT709,
     BT2020,
-    D65,
     DISPLAY_P3,
     PRIMARIES,
     Chromaticity,
@@ -28,9 +27,10 @@ from relume.color.primaries import (
     adaptation_matrix,
     rgb_to_xyz_matrix,
 )
-from relume.color.transfer import TRANSFERS, bt709, bt1886, hlg, pq
+from relume.color.transfer import bt709, bt1886
 from relume.errors import EncodingError
 from relume.image import Image
+from relume.io import cicp
 
 ToneCurve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Stored values 0..1 to light, or to the values that an encoding describes."""
@@ -121,18 +121,6 @@ _SPACES = {b"RGB ": "RGB", b"GRAY": "GRAY", b"CMYK": "CMYK"}
 _WIDE_LINEAR = Encoding(BT2020, "linear", Reference.DISPLAY_RELATIVE)
 _NAMES = {(BT709, "srgb"): "sRGB", (DISPLAY_P3, "srgb"): "Display P3"}
 
-_H273_PRIMARIES = {
-    1: BT709,
-    5: Primaries((0.64, 0.33), (0.29, 0.60), (0.15, 0.06), D65),
-    6: Primaries((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), D65),
-    9: BT2020,
-    11: Primaries(DISPLAY_P3.red, DISPLAY_P3.green, DISPLAY_P3.blue, (0.314, 0.351)),
-    12: DISPLAY_P3,
-}
-_H273_TRANSFERS = {row.h273: name for name, row in TRANSFERS.items() if row.h273 is not None}
-# BT.601 and the two depths of BT.2020 have the curve of BT.709.
-_H273_TRANSFERS |= {6: "bt709", 14: "bt709", 15: "bt709"}
-
 
 def interpret(data: bytes | None, *, space: str = "RGB") -> tuple[Profile, dict[str, str]]:
     """What samples of that space mean with the profile that their file carries; never raises.
@@ -154,16 +142,6 @@ def interpret(data: bytes | None, *, space: str = "RGB") -> tuple[Profile, dict[
     if profile.space != space and (profile.space, space) != ("RGB", "GRAY"):
         return untagged, {"icc": f"{profile.description} (for {profile.space}, ignored)"}
     return profile, {"icc": profile.description}
-
-
-def from_cicp(primaries: int, transfer: int) -> Encoding | None:
-    """The encoding of ITU-T H.273 code points; None for points that are reserved or that we do not know."""
-    if primaries not in _H273_PRIMARIES or transfer not in _H273_TRANSFERS:
-        return None
-    name = _H273_TRANSFERS[transfer]
-    white = {"pq": pq.PEAK, "hlg": hlg.NOMINAL_PEAK}.get(name)
-    reference = Reference.DISPLAY_RELATIVE if white is None else Reference.DISPLAY_ABSOLUTE
-    return Encoding(_H273_PRIMARIES[primaries], name, reference, white)
 
 
 def parse(data: bytes) -> Profile:
@@ -266,7 +244,7 @@ def _cicp_encoding(tags: Tags) -> Encoding | None:
     data = tags.get(b"cicp", b"")
     if data[:4] != b"cicp" or len(data) < 12:
         return None
-    encoding = from_cicp(data[8], data[9])
+    encoding = cicp.from_points(data[8], data[9])
     return encoding if encoding is not None and encoding.is_hdr else None
 
 

@@ -16,7 +16,7 @@ from relume.color.encoding import SRGB, Encoding
 from relume.color.primaries import BT709, Primaries
 from relume.errors import UnreadableFile
 from relume.image import Image
-from relume.io import exif, icc
+from relume.io import cicp, exif, icc
 from relume.io.formats.chromaticities import primaries_of
 from relume.io.formats.format import FileInfo, Format, WriteOptions
 
@@ -170,7 +170,7 @@ def _profile(header: _Header) -> tuple[icc.Profile, dict[str, str]]:
 def _cicp_profile(header: _Header) -> icc.Profile | None:
     """The meaning of code points, with the footroom and headroom of narrow range taken off."""
     data = header.chunks.get(b"cICP", b"")
-    if len(data) != 4 or (encoding := icc.from_cicp(data[0], data[1])) is None:
+    if len(data) != 4 or (encoding := cicp.from_points(data[0], data[1])) is None:
         return None
     step = 256 if header.depth == 16 else 1
     narrow = icc.ParametricCurve(exponent=1.0, scale=header.top / (219 * step), offset=-16 / 219)

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from relume.color.eetf import eetf
 from relume.color.encoding import LINEAR_DISPLAY, LINEAR_NITS
 from relume.color.luminance import BT2020_WEIGHTS, luminance
 from relume.color.primaries import BT2020
@@ -102,29 +103,3 @@ class Bt2390(Method):
         span = top - bottom
         mapped = eetf((code - bottom) / span, (black - bottom) / span, (white - bottom) / span)
         return mapped * span + bottom
-
-
-def eetf(
-    code: Float[Tensor, "*shape"], low: Float[Tensor, "batch 1 1 1"], high: Float[Tensor, "batch 1 1 1"]
-) -> Float[Tensor, "*shape"]:
-    """Codes of the master to those of the display, both as a share of the range of the master.
-
-    Convention:  PQ codes relative to black and white of the master, outside 0..1 too.
-
-    Args:
-        low: black of the display.
-        high: white of the display; from 1 up nothing is compressed.
-
-    References:  [bt2390], section 5.4.1.
-    """
-    high = high.clamp(max=1.0)
-    knee = 1.5 * high - 0.5
-    room = (1.0 - knee).clamp(min=1e-6)
-    t = ((code - knee) / room).clamp(0.0, 1.0)
-    spline = (
-        (2.0 * t**3 - 3.0 * t**2 + 1.0) * knee
-        + (t**3 - 2.0 * t**2 + t) * room
-        + (-2.0 * t**3 + 3.0 * t**2) * high
-    )
-    compressed = torch.where((code < knee) | (high >= 1.0), code, spline)
-    return compressed + low * (1.0 - compressed) ** 4
