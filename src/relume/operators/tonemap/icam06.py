@@ -35,7 +35,7 @@ _SIGMA_SPACE, _SIGMA_RANGE = 0.02, 0.35
 _SURROUNDS = {"average": 1.0, "dim": 1.25, "dark": 1.5}
 _DARKEST = 1e-6
 _REDUCED, _WHITE_SIDE = 8, 64
-"""The white of the scene is blurred so much that an eighth of the size is enough, or the longer side at 64."""
+"""The white of the scene is blurred so much that an eighth of the size is enough, or 64 pixels a side."""
 
 
 class _View(NamedTuple):
@@ -87,7 +87,7 @@ class ICAM06(Method):
         input=LINEAR_NITS,
         output=LINEAR_DISPLAY,
         citation="kuang2007",
-        memory=18.0,
+        memory=20.0,
         scaling="dependent",
         differentiable=False,
         upper=1.0,

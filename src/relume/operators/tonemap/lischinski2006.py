@@ -84,9 +84,9 @@ class Lischinski2006(Method):
         factor = math.ceil(math.sqrt(light.numel() / _LARGEST))
         if factor == 1:
             return _smoothed(goal, logarithm, _WEIGHT)
-        small = [functional.avg_pool2d(each, factor, ceil_mode=True) for each in (goal, logarithm)]
+        small, guide = (functional.avg_pool2d(each, factor, ceil_mode=True) for each in (goal, logarithm))
         # Of a picture k times smaller there are k² times fewer pixels, but k times fewer edges of outlines.
-        return _brought_up(_smoothed(*small, factor * _WEIGHT), small[1], logarithm)
+        return _brought_up(_smoothed(small, guide, factor * _WEIGHT), guide, logarithm)
 
     def _goal(self, light: Float[Tensor, "1 1 height width"]) -> Float[Tensor, "1 1 height width"]:
         """The stops by which each pixel's zone should be exposed."""
