@@ -22,8 +22,8 @@ class Kiser2012(Method):
 
     Convention:  the ends are the 1st and the 99th percentile of the luminance; the white is not below 1.
 
-    Agreement: with `reinhard2002` and the key of its 2003 estimate on the first frame; no reference values exist for
-    clips.
+    Agreement: with `reinhard2002` and the key of its 2003 estimate on the first frame; no reference values
+    exist for clips.
 
     References:  [kiser2012]; [reinhard2003] for key and white.
     """
