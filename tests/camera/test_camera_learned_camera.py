@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch.nn import functional
 
 from relume.camera.camera import Camera
 from relume.camera.learned_camera import LearnedCamera
@@ -18,7 +19,8 @@ def learned(camera: Camera | None = None) -> LearnedCamera:
 
 
 def test_the_response_is_that_of_nnet_and_all_else_is_the_cameras(generator):
-    camera, scene = learned(), 2.0 * torch.rand(2, 3, 64, 64, generator=generator)
+    camera, coarse = learned(), torch.rand(2, 3, 4, 4, generator=generator)
+    scene = functional.interpolate(coarse, size=(64, 64), mode="bilinear")
     shot = camera(scene, generator=torch.Generator().manual_seed(3))
     plain = camera.camera(scene, generator=torch.Generator().manual_seed(3))
     assert torch.equal(shot.sensor, plain.sensor)

@@ -30,9 +30,7 @@ class LearnedCamera:
 
     def __post_init__(self) -> None:
         if self.camera.response is None:
-            raise MethodError(
-                "a learned camera needs a camera with a response to replace; this has none."
-            )
+            raise MethodError("a learned camera needs a camera with a response to replace; this has none.")
 
     @torch.no_grad()
     def __call__(self, scene: Float[Tensor, "batch 3 height width"], *, generator: torch.Generator) -> Shot:
