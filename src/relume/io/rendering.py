@@ -19,6 +19,9 @@ from relume.errors import ImageError
 from relume.image import Image, convert
 from relume.parallel import for_each
 
+BLACK = 0.0001
+"""cd/m²; the darkest that a file can say its mastering display shows."""
+
 _STRIP_PIXELS = 1 << 15
 
 _Map = Callable[[Tensor], Tensor]

@@ -3,7 +3,7 @@
 A new format is one module with a constant `FORMAT` and one row here.
 """
 
-from relume.io.formats import bmp, exr, jpeg, pfm, png, radiance, tiff, webp
+from relume.io.formats import avif, bmp, exr, jpeg, pfm, png, radiance, tiff, webp
 from relume.io.formats.format import FileInfo, Format, WriteOptions
 
 __all__ = ["FORMATS", "FileInfo", "Format", "WriteOptions", "by_signature", "by_suffix", "known_suffixes"]
@@ -16,13 +16,25 @@ FORMATS: tuple[Format, ...] = (
     png.FORMAT,
     tiff.FORMAT,
     webp.FORMAT,
+    avif.FORMAT,
     bmp.FORMAT,
 )
 
 
 def by_signature(head: bytes) -> Format | None:
     """The format whose files begin like this, or None."""
-    return next((row for row in FORMATS if head.startswith(row.signatures)), None)
+    brands = _brands(head)
+    return next(
+        (row for row in FORMATS if head.startswith(row.signatures) or not brands.isdisjoint(row.brands)), None
+    )
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """What the first box of an ISO base media file says it can be read as; empty of other files."""
+    if head[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(head[:4]), len(head))
+    return {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
 
 
 def by_suffix(suffix: str) -> Format | None:

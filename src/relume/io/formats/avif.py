@@ -1,0 +1,172 @@
+"""AVIF: AV1 in HEIF. 8, 10 or 12 bits, PQ or HLG for HDR screens, and SDR.
+
+The library codes the pixels; what they mean is written and read by us, since it has no light level, no EXIF
+and tells nothing of colour.
+
+References:  AV1 Image File Format 1.1; ISO/IEC 23000-22 (MIAF) for the order of turns.
+"""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from relume.color.primaries import BT2020
+from relume.errors import UnreadableFile, UnsupportedFormat
+from relume.image import Image
+from relume.io import cicp, exif, icc
+from relume.io.formats.format import FileInfo, Format, WriteOptions
+from relume.io.formats.heif_header import (
+    HeifHeader,
+    color_property,
+    exif_payload,
+    light_level_property,
+    mastering_property,
+    read_header,
+)
+from relume.io.formats.isobmff import Container, Item, Property, Reference, build, read_container
+from relume.io.rendering import BLACK, light_level
+
+_BRANDS = (b"avif", b"avis")
+_LONGEST_SIDE = 16_384
+# Of libavif: the fastest at which quality still counts; slower ones save little of the size of a photograph.
+_SPEED = 8
+_LARGEST_PICTURE = 1 << 32
+
+
+def probe(path: Path) -> FileInfo:
+    """What the boxes before the pixels say."""
+    with path.open("rb") as file:
+        header = _header(path, read_container(file), file)
+    width, height = header.size
+    return FileInfo(
+        path=path,
+        format=FORMAT.name,
+        width=width,
+        height=height,
+        channels=header.channels,
+        sample=f"{header.depth} bit",
+        encoding=header.profile.encoding,
+        metadata=header.exif.metadata,
+        tags=header.tags,
+    )
+
+
+def read(path: Path) -> Image:
+    """Decode the main picture, upright, by its profile or its code points.
+
+    Raises:
+        UnreadableFile: truncated, corrupt or not an AVIF.
+    """
+    import imagecodecs
+
+    data = path.read_bytes()
+    file = io.BytesIO(data)
+    header = _header(path, read_container(file), file)
+    samples: np.ndarray = imagecodecs.avif_decode(data, index=0)
+    samples = samples[..., np.newaxis] if samples.ndim == 2 else samples
+    if samples.shape[:2] != (header.stored_height, header.stored_width):
+        raise UnreadableFile(
+            path, f"is damaged: its picture is of another size than it says {samples.shape}."
+        )
+    depth = header.depth if samples.dtype == np.uint16 else 8
+    pixels, alpha = icc.decode(header.upright(samples), header.profile, top=2**depth - 1)
+    return Image(pixels, header.profile.encoding, alpha, header.exif.metadata)
+
+
+def write(path: Path, image: Image, options: WriteOptions) -> None:
+    """Write with full colour resolution and full range, code points or a profile, EXIF, and for HDR MaxCLL,
+    MaxFALL and the mastering display.
+
+    Raises:
+        ValueError: more rows or columns than the format's profiles allow.
+    """
+    if max(image.width, image.height) > _LONGEST_SIDE:
+        raise ValueError(
+            f"it has {image.width} × {image.height} pixels, and {_LONGEST_SIDE} a side are the most; "
+            "write PNG or TIFF instead."
+        )
+    depth = options.depth or 8
+    points = cicp.to_points(image.encoding) or (cicp.UNSPECIFIED, cicp.UNSPECIFIED)
+    matrix = cicp.MATRIX_BT2020 if image.encoding.primaries == BT2020 else cicp.MATRIX_BT709
+    encoded = _encoded(image, depth, options.quality, (*points, matrix))
+    file = io.BytesIO(encoded)
+    container = read_container(file)
+    payloads = {number: container.data(file, number, most=_LARGEST_PICTURE) for number in container.items}
+    color = color_property(primaries=points[0], transfer=points[1], matrix=matrix, full_range=True)
+    container = _with_properties(container, (color, *_said_of(image, options.peak)))
+    if block := exif.build(image.metadata):
+        number = max(container.items) + 1
+        payloads[number] = exif_payload(block)
+        container = replace(
+            container,
+            items={**container.items, number: Item(kind=b"Exif", name=b"Exif")},
+            references=(*container.references, Reference(b"cdsc", number, (container.primary,))),
+        )
+    path.write_bytes(build(container, payloads))
+
+
+def _header(path: Path, container: Container, file: io.BufferedIOBase) -> HeifHeader:
+    if not any(brand in container.brands for brand in _BRANDS):
+        raise UnsupportedFormat(path, f"holds {container.brands[:4]!r}, not AVIF; expected a picture.")
+    return read_header(container, file)
+
+
+def _encoded(image: Image, depth: int, quality: int, points: tuple[int, int, int]) -> bytes:
+    import imagecodecs
+
+    primaries, transfer, matrix = points
+    encoded: bytes = imagecodecs.avif_encode(
+        icc.quantize(image, depth),
+        level=quality,
+        speed=_SPEED,
+        bitspersample=depth,
+        pixelformat="yuv444",
+        primaries=primaries,
+        transfer=transfer,
+        matrix=matrix,
+        numthreads=_threads(),
+    )
+    return encoded
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _said_of(image: Image, peak: float) -> tuple[Property, ...]:
+    """What goes along with the code points: a profile where they do not suffice, and the light of HDR."""
+    if image.is_hdr:
+        level = light_level(image)
+        return (
+            light_level_property(level.max_cll, level.max_fall),
+            mastering_property(image.encoding.primaries, peak=peak, black=BLACK),
+        )
+    if cicp.to_points(image.encoding) is None:
+        return (Property(b"colr", b"prof" + icc.build(image.encoding)),)
+    return ()
+
+
+def _with_properties(container: Container, added: tuple[Property, ...]) -> Container:
+    """The container whose main picture has these properties; those come before what must be understood."""
+    main = container.items[container.primary]
+    kept = tuple(row for row in main.properties if row.kind != b"colr")
+    items = {**container.items, container.primary: replace(main, properties=(*kept, *added))}
+    return replace(container, items=items)
+
+
+FORMAT = Format(
+    name="AVIF",
+    suffixes=(".avif",),
+    signatures=(),
+    brands=_BRANDS,
+    depths=(8, 10, 12),
+    hdr_depths=(10, 12),
+    transfers=("pq", "hlg"),
+    probe=probe,
+    read=read,
+    write=write,
+)

@@ -1,0 +1,200 @@
+"""What the boxes of an AVIF or HEIC file say of its main picture: size, turns, colour, light level, EXIF.
+
+References:  ISO/IEC 23008-12 (HEIF), section 6.5; AV1 Image File Format 1.1; ISO/IEC 14496-12, 12.1.5 to 12.1.6.
+"""
+
+import struct
+from dataclasses import dataclass
+from io import BufferedIOBase
+
+import numpy as np
+
+from relume.color.primaries import Primaries
+from relume.io import cicp, exif, icc
+from relume.io.formats.chromaticities import primaries_of
+from relume.io.formats.isobmff import Container, Item, Property
+
+_LARGEST_EXIF = 1 << 18
+_LARGEST_PROFILE = 1 << 22
+_LARGEST_SIDE = 1 << 16
+
+_ALPHA_KINDS = (
+    b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
+    b"urn:mpeg:hevc:2015:auxid:1",
+)
+_CHROMATICITY, _LUMINANCE = 50_000, 10_000
+"""Units of the mastering display's colour volume: of x and y, and of 1 cd/m²."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeifHeader:
+    """The main picture, before its pixels are decoded."""
+
+    stored_width: int
+    stored_height: int
+    depth: int
+    channels: str
+    """"RGB", "RGBA", "Y", "YA"."""
+    profile: icc.Profile
+    turns: tuple[Property, ...]
+    """What has to be done to the stored rows and columns, in this order."""
+    exif: exif.Exif
+    tags: dict[str, str]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height as the picture is seen."""
+        quarter = sum(turn.data[0] & 1 for turn in self.turns if turn.kind == b"irot")
+        sides = (self.stored_width, self.stored_height)
+        return sides[::-1] if quarter % 2 else sides
+
+    def upright(self, samples: np.ndarray) -> np.ndarray:
+        """A view of stored samples (height, width, channels) the way the picture is seen."""
+        for turn in self.turns:
+            code = turn.data[0]
+            if turn.kind == b"irot":
+                samples = np.rot90(samples, code & 3)
+            else:
+                samples = samples[:, ::-1] if code & 1 else samples[::-1]
+        return samples
+
+
+def read_header(container: Container, file: BufferedIOBase) -> HeifHeader:
+    """The header of the main picture.
+
+    Convention:  colour by the ICC profile where there is one, else by the code points of `nclx`; sRGB
+        where neither is understood. EXIF does not turn the picture: that is said by the boxes alone.
+
+    Raises:
+        ValueError, struct.error: no size, or an absurd one.
+    """
+    item = container.items[container.primary]
+    width, height = struct.unpack_from(">4xII", item.property(b"ispe") or b"")
+    if not (0 < width <= _LARGEST_SIDE and 0 < height <= _LARGEST_SIDE):
+        raise ValueError(f"it says that it has {width} × {height} pixels")
+    grey, depth = _samples(item)
+    space = "GRAY" if grey else "RGB"
+    profile, tags = _profile(item, space)
+    alpha = any(
+        row.kind == b"auxl" and container.primary in row.targets and _is_alpha(container, row.source)
+        for row in container.references
+    )
+    block = _exif_block(container, file)
+    return HeifHeader(
+        stored_width=width,
+        stored_height=height,
+        depth=depth,
+        channels=("Y" if grey else "RGB") + "A" * alpha,
+        profile=profile,
+        turns=tuple(row for row in item.properties if row.kind in (b"irot", b"imir") and len(row.data) == 1),
+        exif=exif.parse(block),
+        tags={**tags, **_light_tags(item)},
+    )
+
+
+def color_property(*, primaries: int, transfer: int, matrix: int, full_range: bool) -> Property:
+    """`colr` with code points."""
+    return Property(b"colr", struct.pack(">4sHHHB", b"nclx", primaries, transfer, matrix, full_range << 7))
+
+
+def light_level_property(max_cll: float, max_fall: float) -> Property:
+    """`clli`: MaxCLL and MaxFALL in whole cd/m²."""
+    return Property(
+        b"clli", struct.pack(">HH", round(min(max_cll, 65_535.0)), round(min(max_fall, 65_535.0)))
+    )
+
+
+def mastering_property(primaries: Primaries, *, peak: float, black: float) -> Property:
+    """`mdcv`: the display for which the picture was made."""
+    return Property(b"mdcv", mastering_fields(primaries, peak=peak, black=black, order="GBR"))
+
+
+def mastering_fields(primaries: Primaries, *, peak: float, black: float, order: str) -> bytes:
+    """The colour volume of a mastering display, 24 bytes; video counts G, B, R and PNG R, G, B."""
+    points = {"R": primaries.red, "G": primaries.green, "B": primaries.blue}
+    numbers = [*(number for name in order for number in points[name]), *primaries.white]
+    return struct.pack(
+        ">8HII",
+        *(round(number * _CHROMATICITY) for number in numbers),
+        round(peak * _LUMINANCE),
+        round(black * _LUMINANCE),
+    )
+
+
+def mastering_text(fields: bytes, *, order: str) -> str:
+    """What a mastering display's colour volume says, for people; empty where it is none."""
+    if len(fields) != 24:
+        return ""
+    *numbers, peak, black = struct.unpack(">8HII", fields)
+    points = {name: numbers[2 * i : 2 * i + 2] for i, name in enumerate(order)}
+    units = [number / _CHROMATICITY for name in "RGB" for number in points[name]]
+    primaries = primaries_of((*units, *(number / _CHROMATICITY for number in numbers[6:])))
+    name = "unknown primaries" if primaries is None else primaries.name
+    return f"{name}, {black / _LUMINANCE:g} to {peak / _LUMINANCE:g} cd/m²"
+
+
+def exif_payload(block: bytes) -> bytes:
+    """An EXIF block as an item holds it: behind the offset of its first byte."""
+    return bytes(4) + block
+
+
+def _samples(item: Item) -> tuple[bool, int]:
+    """Whether the picture is grey, and its bits per channel."""
+    pixi = item.property(b"pixi") or b""
+    if len(pixi) > 5 and len(pixi) >= 5 + pixi[4]:
+        return pixi[4] == 1, max(pixi[5 : 5 + pixi[4]])
+    av1 = item.property(b"av1C") or b""
+    if len(av1) > 2:
+        return bool(av1[2] & 0x10), 12 if av1[2] & 0x20 else 10 if av1[2] & 0x40 else 8
+    hevc = item.property(b"hvcC") or b""
+    if len(hevc) > 17:
+        return hevc[16] & 3 == 0, 8 + (hevc[17] & 7)
+    return False, 8
+
+
+def _profile(item: Item, space: str) -> tuple[icc.Profile, dict[str, str]]:
+    """What decoded R'G'B' means, and what to tell of it."""
+    colors = [row.data for row in item.properties if row.kind == b"colr"]
+    tags = {}
+    encoding = None
+    for data in (data for data in colors if data[:4] == b"nclx" and len(data) >= 11):
+        primaries, transfer, matrix = struct.unpack_from(">HHH", data, 4)
+        span = "full" if data[10] & 0x80 else "narrow"
+        tags["CICP"] = f"{primaries}/{transfer}/{matrix}, {span} range"
+        encoding = cicp.from_points(primaries, transfer)
+    for data in (data for data in colors if data[:4] in (b"prof", b"rICC") and len(data) <= _LARGEST_PROFILE):
+        profile, told = icc.interpret(data[4:], space=space)
+        if encoding is None or not encoding.is_hdr:
+            return profile, {**tags, **told}
+        tags |= told
+    return icc.Profile(space=space) if encoding is None else icc.Profile(space=space, encoding=encoding), tags
+
+
+def _is_alpha(container: Container, number: int) -> bool:
+    item = container.items.get(number)
+    kind = (item and item.property(b"auxC")) or b""
+    return kind[4:].partition(b"\0")[0] in _ALPHA_KINDS
+
+
+def _exif_block(container: Container, file: BufferedIOBase) -> bytes:
+    """The TIFF block of the picture's EXIF; empty where there is none that can be read."""
+    number = container.describing(container.primary, b"Exif")
+    if number is None:
+        return b""
+    try:
+        data = container.data(file, number, most=_LARGEST_EXIF)
+    except (ValueError, OverflowError):
+        return b""
+    return data[4 + int.from_bytes(data[:4]) :]
+
+
+def _light_tags(item: Item) -> dict[str, str]:
+    tags = {}
+    level = item.property(b"clli") or b""
+    if len(level) == 4:
+        most, average = struct.unpack(">HH", level)
+        tags |= {"MaxCLL": f"{most} cd/m²", "MaxFALL": f"{average} cd/m²"}
+    if mastering := mastering_text(item.property(b"mdcv") or b"", order="GBR"):
+        tags["mastering display"] = mastering
+    turns = [row.kind for row in item.properties if row.kind == b"clap"]
+    return tags | ({"clean aperture": "present, not applied"} if turns else {})
