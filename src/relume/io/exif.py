@@ -103,6 +103,12 @@ class Exif:
         turned = samples.swapaxes(0, 1) if swap else samples
         return turned[::down, ::across]
 
+    def as_stored(self, samples: np.ndarray) -> np.ndarray:
+        """A view of upright samples (height, width, channels) the way they are stored; undoes `upright`."""
+        swap, down, across = _TURNS[self.orientation]
+        turned = samples[::down, ::across]
+        return turned.swapaxes(0, 1) if swap else turned
+
 
 def parse(block: Buffer) -> Exif:
     """What a block says of the picture; what cannot be understood is left out, nothing is raised."""

@@ -13,11 +13,16 @@ from relume.io.probe import decoding, identify
 _BYTES_PER_PIXEL = 32
 
 
-def read(path: str | Path) -> Image:
+def read(path: str | Path, *, gain_map: bool = True) -> Image:
     """The picture in a file, with the meaning of its values.
 
     Convention:  what the content says it is, whatever the suffix. Values are as stored: in the encoding that
-        the file names, nothing clipped, NaN and infinities kept; upright; straight alpha.
+        the file names, nothing clipped, NaN and infinities kept; upright; straight alpha. A photograph with
+        a gain map (Ultra HDR) is linear light, in full, with the white of its SDR picture at 203 cd/m².
+
+    Args:
+        path: of any name.
+        gain_map: whether to apply a gain map; without it, the SDR picture of such a file.
 
     Raises:
         UnreadableFile: no such file, no permission, damaged or cut short.
@@ -28,7 +33,7 @@ def read(path: str | Path) -> Image:
     row = identify(path)
     with decoding(path, row):
         _check_memory(row.probe(path))
-        return row.read(path)
+        return row.read(path) if gain_map or row.read_base is None else row.read_base(path)
 
 
 def _check_memory(info: FileInfo) -> None:

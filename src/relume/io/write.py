@@ -67,6 +67,7 @@ def write(
     image, encode = _on_cpu(image), row.write
     if row.write_hdr is not None and not options.clip and has_highlights(image):
         encode, options = row.write_hdr, _with_base(options)
+        image = _in_primaries(image, options.primaries)
     elif row.transfers and hdr and depth in row.hdr_depths:
         image = _for_screens(path, image, options, transfer=options.transfer or row.transfers[0])
     else:
@@ -120,8 +121,8 @@ def check_writable(path: str | Path, *, overwrite: bool = False, options: WriteO
     if options.gain_map_channels not in (1, 3) or not 1 <= options.gain_map_scale <= _LARGEST_SCALE:
         raise UnwritableFile(
             path,
-            f"a gain map of {options.gain_map_channels} channels with a value for {options.gain_map_scale} pixels "
-            f"each way is not possible; expected 1 or 3 channels and 1 to {_LARGEST_SCALE} pixels.",
+            f"a gain map of {options.gain_map_channels} channels with a value for {options.gain_map_scale} "
+            f"pixels each way is not possible; expected 1 or 3 channels and 1 to {_LARGEST_SCALE} pixels.",
         )
     _check_place(path, overwrite=overwrite)
 

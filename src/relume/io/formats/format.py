@@ -8,6 +8,9 @@ from relume.color.encoding import Encoding
 from relume.color.primaries import PRIMARIES
 from relume.image import Image, Metadata
 
+SCREEN_PEAK = 1000.0
+"""cd/m², for which files for HDR screens are made unless told otherwise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileInfo:
@@ -43,7 +46,7 @@ class WriteOptions:
     """Of files for HDR screens: "pq" (default) or "hlg"; naming one makes an SDR picture such a file too."""
     primaries: str | None = None
     """A name in `relume.color.primaries.PRIMARIES`; None: BT.2020 for HDR screens, else those of the picture."""
-    peak: float = 1000.0
+    peak: float = SCREEN_PEAK
     """Of files for HDR screens: the luminance in cd/m² that nothing exceeds; highlights roll off towards it."""
     clip: bool = False
     """Let light above white clip where the format has no room for it, rather than refuse."""
@@ -80,7 +83,7 @@ class Format:
     read_base: Callable[[Path], Image] | None = None
     """Reads the SDR picture of files that have a gain map; None: the format knows none."""
     check: Callable[[Image], None] | None = None
-    """Raises a ValueError for a picture that the format cannot hold, whatever its light; asked before work."""
+    """Raises a ValueError for a picture that the format cannot hold, whatever its light; asked early."""
     write: Callable[[Path, Image, WriteOptions], None] | None = None
     """Writes to a temporary path that is moved into place afterwards; needs not care for atomicity.
 
