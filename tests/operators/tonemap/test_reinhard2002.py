@@ -32,6 +32,51 @@ def test_agrees_with_the_toolbox(parameters, case, name, dtype, toolbox_input, t
     torch.testing.assert_close(result, toolbox_output("ReinhardTMO", f"{case}__{name}"), rtol=1e-5, atol=0.0)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "case", "name"),
+    [({}, "default", "tmo_a"), ({}, "default", "tmo_b"), ({"key": 0.36}, "a036", "tmo_b")],
+)
+def test_robust_agrees_with_the_toolbox(parameters, case, name, toolbox_input, toolbox_output):
+    result = Reinhard2002(estimation="robust", **parameters)(toolbox_input(name))
+    expected = toolbox_output("ReinhardRobustTMO", f"{case}__{name}")
+    torch.testing.assert_close(result, expected, rtol=1e-6, atol=0.0)
+
+
+def test_robust_does_not_see_a_lamp(generator):
+    """One pixel in 400, made a million times brighter, changes nothing elsewhere."""
+    image = torch.randn(1, 1, 20, 20, generator=generator, dtype=torch.float64).exp2().expand(1, 3, 20, 20)
+    image = image.clone()
+    image[..., 3, 3] = 100.0
+    lit = image.clone()
+    lit[..., 3, 3] = 1e6
+    robust = Reinhard2002(estimation="robust")
+    torch.testing.assert_close(robust(lit), robust(image))
+    assert not torch.allclose(Reinhard2002()(lit)[..., 4:], Reinhard2002()(image)[..., 4:])
+
+
+def test_robust_burns_at_a_white_that_is_given():
+    """s = 0.09 and 0.36 at key 0.18, as above; the offset of the logarithms is 1e-5."""
+    result = Reinhard2002(key=0.18, white=2.0, estimation="robust")(greys(1.0, 4.0))
+    expected = [s * (1.0 + s / 4.0) / (1.0 + s) for s in (0.09, 0.36)]
+    assert result[0, 2, 0].tolist() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["tmo_a", "tmo_b"])
+def test_bilateral_surroundings_agree_with_the_toolbox(name, toolbox_input, toolbox_output):
+    result = Reinhard2002Local(surroundings="bilateral", white=4.0)(toolbox_input(name))
+    expected = toolbox_output("ReinhardTMO", f"bilateral_a018_w4_phi8__{name}")
+    torch.testing.assert_close(result, expected, rtol=1e-6, atol=0.0)
+
+
+def test_bilateral_surroundings_are_measured_on_the_whole(generator):
+    image = torch.randn(1, 1, 30, 40, generator=generator, dtype=torch.float64).exp2().expand(1, 3, 30, 40)
+    method = Reinhard2002Local(surroundings="bilateral")
+    statistics = method.measure(image)
+    part = {"exposure": statistics["exposure"], "surroundings": statistics["surroundings"][..., 10:]}
+    assert method.halo == 0
+    torch.testing.assert_close(method(image[..., 10:], part), method(image)[..., 10:])
+
+
 def test_two_pixels_by_hand():
     """Luminances 1 and 4: log mean 2, so s = 0.09 and 0.36 at key 0.18."""
     result = Reinhard2002(key=0.18, white=2.0)(greys(1.0, 4.0))
