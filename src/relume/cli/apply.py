@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,6 @@ def apply_method(
     from relume.method import Direction
 
     way = Direction(direction)
-    method = build(choice.method, way, choice.parameters(), peak=choice.peak)
     settings = machine.settings()
     jobs = plan(
         inputs,
@@ -41,6 +41,7 @@ def apply_method(
         accept=lambda path: _goes_this_way(path, way),
         recursive=output.recursive,
     )
+    method = build(choice.method, way, choice.parameters(), peak=_method_peak(choice, way, jobs))
     results: list[dict[str, Any]] = []
     with progress_bar(len(jobs)) as bar:
 
@@ -55,6 +56,21 @@ def apply_method(
         ledger = run_jobs(jobs, work, report=lambda message: print(f"relume: {message}", file=sys.stderr))
     _report(ledger, results, as_json=output.json)
     return 1 if ledger.failed else 0
+
+
+def _method_peak(choice: MethodOptions, direction: "Direction", jobs: list[Job]) -> float | None:
+    """What `--peak` means to the method: nothing where only the files that it is for have a peak."""
+    from relume import catalog
+    from relume.io.formats import by_suffix
+    from relume.method import Direction
+
+    if direction is Direction.EXPAND and all(
+        (row := by_suffix(job.target.suffix)) is not None and row.transfers for job in jobs
+    ):
+        method = catalog.find(choice.method, direction)
+        if "peak" not in {item.name for item in fields(method)}:
+            return None
+    return choice.peak
 
 
 def _goes_this_way(path: Path, direction: "Direction") -> bool:
@@ -79,12 +95,15 @@ def _one(
     settings: "RunSettings",
     tell: Callable[[float], None],
 ) -> dict[str, Any]:
+    from relume.image import Metadata
     from relume.inference.apply import apply, parameter_values
     from relume.io.write import check_writable, write
+    from relume.method import Direction
 
     started = time.perf_counter()
+    options = output.write_options(peak=choice.peak if method.spec.direction is Direction.EXPAND else None)
     make_folder(job.target.parent)
-    check_writable(job.target, overwrite=output.overwrite)
+    check_writable(job.target, overwrite=output.overwrite, options=options)
     result = apply(
         method,
         _read_within_memory(job.source, method, settings),
@@ -94,7 +113,9 @@ def _one(
         force=choice.force,
         progress=tell,
     )
-    write(job.target, result, overwrite=output.overwrite, options=output.write_options())
+    if output.strip:
+        result = replace(result, metadata=Metadata())
+    write(job.target, result, overwrite=output.overwrite, options=options)
     return {
         "input": str(job.source),
         "output": str(job.target),

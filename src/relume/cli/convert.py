@@ -12,41 +12,59 @@ def convert(
     *,
     depth: int | None = None,
     quality: int = 95,
+    transfer: str | None = None,
+    primaries: str | None = None,
+    peak: float | None = None,
     reference_white: float | None = None,
+    strip: Flag = False,
     overwrite: Flag = False,
     force: Flag = False,
 ) -> int:
     """Write a picture in another format, with the same light.
 
-    Light above white has no room in formats for ordinary screens: that needs `relume tonemap`, or --force
-    to clip it.
+    In a file for HDR screens (AVIF, PNG) highlights roll off towards --peak. Light above white has no room in
+    formats for ordinary screens: that needs `relume tonemap`, or --force to clip it.
 
     Args:
         source: the picture to read.
         target: the file to write; its suffix says the format.
-        depth: bits per channel: EXR 16 or 32, TIFF 8, 16 or 32, PNG 8 or 16.
-        quality: of JPEG, 1 to 100.
+        depth: bits per channel: EXR 16 or 32, TIFF 8, 16 or 32, PNG 8 or 16, AVIF 8, 10 or 12.
+        quality: of JPEG and AVIF, 1 to 100.
+        transfer: curve of files for HDR screens: pq (default) or hlg; with it an SDR picture becomes one too.
+        primaries: bt709, p3, bt2020 (default for HDR screens), aces-ap0 or aces-ap1.
+        peak: luminance in cd/m² of the screens that such a file is for; 1000 unless given.
         reference_white: luminance in cd/m² of 1.0, where the picture does not say.
+        strip: leave out date, camera, description and copyright.
         overwrite: replace a file that exists.
         force: clip light that the format has no room for.
     """
     from dataclasses import replace
 
     from relume.batch.jobs import plan
+    from relume.image import Metadata
     from relume.inference.memory import check_memory, needed_bytes
-    from relume.io.formats.format import WriteOptions
+    from relume.io.formats.format import SCREEN_PEAK, WriteOptions
     from relume.io.probe import probe
     from relume.io.read import read
     from relume.io.write import check_writable, write
 
     [job] = plan([str(source)], target, suffix=source.suffix, accept=lambda path: True)
-    check_writable(job.target, overwrite=overwrite)
+    options = WriteOptions(
+        depth=depth,
+        quality=quality,
+        transfer=transfer,
+        primaries=primaries,
+        peak=SCREEN_PEAK if peak is None else peak,
+        clip=force,
+    )
+    check_writable(job.target, overwrite=overwrite, options=options)
     info = probe(source)
     needed = needed_bytes(None, info.height, info.width)
     check_memory(needed, None, what=f"{source} ({info.width} × {info.height})")
     image = read(source)
     if reference_white is not None and image.encoding.white is None:
         image = image.assume(replace(image.encoding, white=reference_white))
-    options = WriteOptions(depth=depth, quality=quality, clip=force)
+    if strip:
+        image = replace(image, metadata=Metadata())
     write(job.target, image, overwrite=overwrite, options=options)
     return 0

@@ -99,6 +99,8 @@ def _print_sentences(header: "FileInfo", light: "LightReport") -> None:
     print(f"  dynamic range {light.dynamic_range_stops:.1f} stops", end="")
     if light.headroom_stops is not None:
         print(f", {light.headroom_stops:+.1f} stops above white", end="")
+    if light.max_cll is not None and light.max_fall is not None:
+        print(f", MaxCLL {light.max_cll:.4g}, MaxFALL {light.max_fall:.4g} cd/m²", end="")
     if light.clipped is not None and light.crushed is not None:
         print(f", clipped {light.clipped:.1%} of the pixels, black {light.crushed:.1%}", end="")
     print(f", {light.unusable} NaN or infinite pixels" if light.unusable else "")

@@ -27,11 +27,17 @@ class OutputOptions:
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
     """A file, or a folder for several; without it results lie beside their inputs."""
     format: str | None = None
-    """Suffix of the results in a folder, for example exr, hdr, tiff, png or jpg."""
+    """Suffix of the results in a folder, for example exr, avif, tiff, png or jpg."""
     depth: int | None = None
-    """Bits per channel: EXR 16 or 32, TIFF 8, 16 or 32, PNG 8 or 16."""
+    """Bits per channel: EXR 16 or 32, TIFF 8, 16 or 32, PNG 8 or 16, AVIF 8, 10 or 12."""
     quality: int = 95
-    """Of JPEG, 1 to 100."""
+    """Of JPEG and AVIF, 1 to 100."""
+    transfer: str | None = None
+    """Curve of files for HDR screens (AVIF, PNG): pq (default) or hlg."""
+    primaries: str | None = None
+    """Primaries of the results: bt709, p3, bt2020 (default for HDR screens), aces-ap0 or aces-ap1."""
+    strip: Flag = False
+    """Leave out date, camera, description and copyright."""
     overwrite: Flag = False
     """Replace files that exist."""
     recursive: Flag = False
@@ -39,11 +45,18 @@ class OutputOptions:
     json: Flag = False
     """Print one JSON array, with an object for each file, instead of sentences."""
 
-    def write_options(self, *, clip: bool = False) -> "WriteOptions":
+    def write_options(self, *, peak: float | None = None, clip: bool = False) -> "WriteOptions":
         """How to write the results."""
-        from relume.io.formats.format import WriteOptions
+        from relume.io.formats.format import SCREEN_PEAK, WriteOptions
 
-        return WriteOptions(depth=self.depth, quality=self.quality, clip=clip)
+        return WriteOptions(
+            depth=self.depth,
+            quality=self.quality,
+            transfer=self.transfer,
+            primaries=self.primaries,
+            peak=SCREEN_PEAK if peak is None else peak,
+            clip=clip,
+        )
 
 
 @Parameter(name="*")
@@ -60,7 +73,8 @@ class MethodOptions:
     reference_white: float | None = None
     """Luminance in cd/m² of diffuse white: 1.0 of an expansion (default 203) or of a relative HDR picture."""
     peak: float | None = None
-    """Luminance in cd/m²: the brightest light of an expansion, or the display's white of a tone mapping."""
+    """Luminance in cd/m²: the brightest light of an expansion and of its file for HDR screens (1000 there,
+    unless given), or the display's white of a tone mapping."""
     force: Flag = False
     """Go on with input that looks wrong: the other direction, NaN, infinite or negative light."""
 

@@ -4,7 +4,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from relume.color.encoding import REFERENCE_WHITE, Reference
 from relume.image import Image
+from relume.io.rendering import light_level
 
 # Half a code of an 8-bit file: what lies within it of the end was rounded to the end.
 _HALF_CODE = 0.5 / 255
@@ -23,7 +25,11 @@ class LightReport:
     dynamic_range_stops: float
     """log2 of the ratio of the 99.9th to the 0.1st percentile of the pixels that have light at all."""
     headroom_stops: float | None
-    """log2 of the maximum above white; None where the picture has no white."""
+    """log2 of the maximum above white, 203 cd/m² of display light; None where there is no white."""
+    max_cll: float | None
+    """The largest channel of any pixel in cd/m²; None where only ratios are known, and for SDR."""
+    max_fall: float | None
+    """The mean over the pixels of their largest channel in cd/m²; None likewise."""
     clipped: float | None
     """SDR: share of pixels with a channel at the top code; None for HDR."""
     crushed: float | None
@@ -45,6 +51,7 @@ def describe(image: Image) -> LightReport:
     top = float(finite.max(initial=0.0))
     low, high = _values(positive, (0.1, 99.9)) if positive.size else (1.0, 1.0)
     pixels = image.pixels
+    level = light_level(image) if image.is_hdr and white is not None else None
     return LightReport(
         unit="relative" if white is None else "cd/m²",
         percentiles={
@@ -53,11 +60,20 @@ def describe(image: Image) -> LightReport:
             "max": top,
         },
         dynamic_range_stops=float(np.log2(high / low)),
-        headroom_stops=float(np.log2(top / (white or 1.0))) if image.is_hdr and white and top > 0 else None,
+        headroom_stops=float(np.log2(top / _diffuse_white(image, white)))
+        if image.is_hdr and white and top > 0
+        else None,
+        max_cll=None if level is None else level.max_cll,
+        max_fall=None if level is None else level.max_fall,
         clipped=None if image.is_hdr else _share((pixels.amax(0) > 1.0 - _HALF_CODE).numpy()),
         crushed=None if image.is_hdr else _share((pixels.amax(0) < _HALF_CODE).numpy()),
         unusable=int(light.size - finite.size),
     )
+
+
+def _diffuse_white(image: Image, white: float) -> float:
+    """In cd/m²; 1.0 of PQ and HLG is the top of a display, far above it."""
+    return REFERENCE_WHITE if image.encoding.reference is Reference.DISPLAY_ABSOLUTE else white
 
 
 def _values(samples: np.ndarray, percentiles: tuple[float, ...]) -> list[float]:

@@ -45,9 +45,9 @@ class WriteOptions:
     transfer: str | None = None
     """Of files for HDR screens: "pq" (default) or "hlg"; naming one makes an SDR picture such a file too."""
     primaries: str | None = None
-    """A name in `relume.color.primaries.PRIMARIES`; None: BT.2020 for HDR screens, else those of the picture."""
+    """A name in `relume.color.primaries.PRIMARIES`; None: BT.2020 for HDR screens, else the picture's own."""
     peak: float = SCREEN_PEAK
-    """Of files for HDR screens: the luminance in cd/m² that nothing exceeds; highlights roll off towards it."""
+    """Of files for HDR screens: cd/m² that nothing exceeds; highlights roll off towards it."""
     clip: bool = False
     """Let light above white clip where the format has no room for it, rather than refuse."""
     base: Image | Path | None = None
