@@ -59,9 +59,10 @@ class ICAM06(Method):
         Without detail in the base (variant=toolbox) it is flatter still.
 
     Agreement: 0.05 at worst, 0.002 in the mean (of white, float64) with the full filter of KuangTMO of the
-    HDR Toolbox, with variant=toolbox: its resampling of the white to an eighth and back was not matched at
-    the borders. Its default draws random samples by the clock. With the paper it differs on purpose: base in
-    linear XYZ (the filter does next to nothing) and a degree of adaptation without the factor 0.3.
+    HDR Toolbox, with variant=toolbox; the difference grows towards the right border, perhaps because of how
+    the white is resampled to an eighth and back. Its default draws random samples by the clock. With the
+    paper it differs on purpose: base in linear XYZ (the filter does next to nothing) and a degree of
+    adaptation without the factor 0.3.
 
     References:  [kuang2007], sections 2 and 3.
     """
