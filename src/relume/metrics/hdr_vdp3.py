@@ -238,7 +238,7 @@ def hdr_vdp3(
     Convention:  linear light in cd/m² as it leaves the display, as array (height, width, 3) or tensor
     (..., 3, height, width); luminance as array (height, width) or tensor (..., 1, height, width); for
     `luma-display` and `sRGB-display` codes of 0 to 1. Computed in the type of the pictures: in float32 q is
-    within 0.001 of float64. Gradients reach both pictures; which pixels differ at all, and the dominant
+    within 1e-4 of float64. Gradients reach both pictures; which pixels differ at all, and the dominant
     frequency of the base band, are taken as constants.
 
     The task `civdm` of the original, which compares pictures of different dynamic range, is left out.
@@ -463,7 +463,7 @@ def _differences(seen: _Seen, observer: _Observer) -> Iterator[Float[Tensor, "ba
 def _mask(mutual: Bands, band: int, task: _Task) -> Float[Tensor, "batch _ height width"]:
     """What hides a difference beside the limit of sensitivity."""
     exponent = 10.0**task.mask_exponent
-    total = 10.0**task.mask_self * mutual[band] ** exponent
+    total: Tensor = 10.0**task.mask_self * mutual[band] ** exponent
     if task.mask_orientations is not None and mutual[band].shape[1] > 1:
         total = total + 10.0**task.mask_orientations * other_orientations(mutual[band]) ** exponent
     if task.mask_bands is not None:
