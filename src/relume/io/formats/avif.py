@@ -16,7 +16,7 @@ from relume.color.primaries import BT2020
 from relume.errors import UnreadableFile, UnsupportedFormat
 from relume.image import Image
 from relume.io import cicp, exif, icc
-from relume.io.formats.format import FileInfo, Format, WriteOptions
+from relume.io.formats.format import SCREEN_PRIMARIES, FileInfo, Format, WriteOptions
 from relume.io.formats.heif_header import (
     HeifHeader,
     color_property,
@@ -76,8 +76,9 @@ def read(path: Path) -> Image:
 
 
 def write(path: Path, image: Image, options: WriteOptions) -> None:
-    """Write with full colour resolution and full range, code points or a profile, EXIF, and for HDR MaxCLL,
-    MaxFALL and the mastering display.
+    """Write full range and full colour resolution, with EXIF and code points, or a profile where those fail.
+
+    For HDR screens MaxCLL, MaxFALL and the mastering display go along.
 
     Raises:
         ValueError: more rows or columns than the format's profiles allow.
@@ -166,6 +167,7 @@ FORMAT = Format(
     depths=(8, 10, 12),
     hdr_depths=(10, 12),
     transfers=("pq", "hlg"),
+    primaries=SCREEN_PRIMARIES,
     probe=probe,
     read=read,
     write=write,

@@ -11,6 +11,9 @@ from relume.image import Image, Metadata
 SCREEN_PEAK = 1000.0
 """cd/m², for which files for HDR screens are made unless told otherwise."""
 
+SCREEN_PRIMARIES = ("bt2020", "p3", "bt709")
+"""What code points can name for HDR screens, the default first."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileInfo:
@@ -77,7 +80,7 @@ class Format:
     transfers: tuple[str, ...] = ()
     """Of formats for HDR screens: the curves that they can name, the default first."""
     primaries: tuple[str, ...] = tuple(PRIMARIES)
-    """Those that the format can name; of formats for HDR screens, those of HDR."""
+    """Those that can be asked for, and the format can name."""
     probe: Callable[[Path], FileInfo]
     read: Callable[[Path], Image]
     read_base: Callable[[Path], Image] | None = None

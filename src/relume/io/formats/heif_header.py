@@ -1,6 +1,6 @@
 """What the boxes of an AVIF or HEIC file say of its main picture: size, turns, colour, light level, EXIF.
 
-References:  ISO/IEC 23008-12 (HEIF), section 6.5; AV1 Image File Format 1.1; ISO/IEC 14496-12, 12.1.5 to 12.1.6.
+References:  ISO/IEC 23008-12 (HEIF), section 6.5; AV1 Image File Format 1.1; ISO/IEC 14496-12, 12.1.5.
 """
 
 import struct
@@ -11,8 +11,8 @@ import numpy as np
 
 from relume.color.primaries import Primaries
 from relume.io import cicp, exif, icc
-from relume.io.formats.chromaticities import primaries_of
 from relume.io.formats.isobmff import Container, Item, Property
+from relume.io.formats.mastering import mastering_fields, mastering_text
 
 _LARGEST_EXIF = 1 << 18
 _LARGEST_PROFILE = 1 << 22
@@ -22,8 +22,6 @@ _ALPHA_KINDS = (
     b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
     b"urn:mpeg:hevc:2015:auxid:1",
 )
-_CHROMATICITY, _LUMINANCE = 50_000, 10_000
-"""Units of the mastering display's colour volume: of x and y, and of 1 cd/m²."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,30 +105,6 @@ def light_level_property(max_cll: float, max_fall: float) -> Property:
 def mastering_property(primaries: Primaries, *, peak: float, black: float) -> Property:
     """`mdcv`: the display for which the picture was made."""
     return Property(b"mdcv", mastering_fields(primaries, peak=peak, black=black, order="GBR"))
-
-
-def mastering_fields(primaries: Primaries, *, peak: float, black: float, order: str) -> bytes:
-    """The colour volume of a mastering display, 24 bytes; video counts G, B, R and PNG R, G, B."""
-    points = {"R": primaries.red, "G": primaries.green, "B": primaries.blue}
-    numbers = [*(number for name in order for number in points[name]), *primaries.white]
-    return struct.pack(
-        ">8HII",
-        *(round(number * _CHROMATICITY) for number in numbers),
-        round(peak * _LUMINANCE),
-        round(black * _LUMINANCE),
-    )
-
-
-def mastering_text(fields: bytes, *, order: str) -> str:
-    """What a mastering display's colour volume says, for people; empty where it is none."""
-    if len(fields) != 24:
-        return ""
-    *numbers, peak, black = struct.unpack(">8HII", fields)
-    points = {name: numbers[2 * i : 2 * i + 2] for i, name in enumerate(order)}
-    units = [number / _CHROMATICITY for name in "RGB" for number in points[name]]
-    primaries = primaries_of((*units, *(number / _CHROMATICITY for number in numbers[6:])))
-    name = "unknown primaries" if primaries is None else primaries.name
-    return f"{name}, {black / _LUMINANCE:g} to {peak / _LUMINANCE:g} cd/m²"
 
 
 def exif_payload(block: bytes) -> bytes:

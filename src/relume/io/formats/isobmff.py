@@ -169,9 +169,9 @@ class _Cursor:
 
     def take(self, size: int) -> int:
         """The next number of that many bytes; of none, 0."""
-        return int.from_bytes(self.bytes(size))
+        return int.from_bytes(self.take_bytes(size))
 
-    def bytes(self, size: int) -> bytes:
+    def take_bytes(self, size: int) -> bytes:
         """The next bytes."""
         if self.at + size > len(self.data):
             raise ValueError("a box is cut short")
@@ -230,7 +230,7 @@ def _infos(data: bytes) -> Iterator[tuple[int, bytes, bool, bytes]]:
         head = cursor.take(4)
         number = cursor.take(2 if head >> 24 == 2 else 4)
         cursor.take(2)
-        yield number, cursor.bytes(4), bool(head & 1), cursor.text()
+        yield number, cursor.take_bytes(4), bool(head & 1), cursor.text()
 
 
 def _locations(data: bytes) -> dict[int, tuple[bool, tuple[tuple[int, int], ...]]]:

@@ -152,6 +152,7 @@ FORMAT = Format(
     signatures=(*(kind + space for kind in (b"PF", b"Pf") for space in (b"\n", b"\r", b" ", b"\t")), b"PF4"),
     depths=(32,),
     hdr_depths=(32,),
+    primaries=("bt709",),
     probe=probe,
     read=read,
     write=write,

@@ -1,4 +1,4 @@
-"""PNG: 8 or 16 bits, lossless, SDR; HDR ones with a cICP chunk are read.
+"""PNG: 8 or 16 bits, lossless; SDR, and PQ or HLG for HDR screens by a cICP chunk.
 
 References:  W3C, Portable Network Graphics, third edition (2025), sections 5 and 11.
 """
@@ -18,18 +18,22 @@ from relume.errors import UnreadableFile
 from relume.image import Image
 from relume.io import cicp, exif, icc
 from relume.io.formats.chromaticities import primaries_of
-from relume.io.formats.format import FileInfo, Format, WriteOptions
+from relume.io.formats.format import SCREEN_PRIMARIES, FileInfo, Format, WriteOptions
+from relume.io.formats.mastering import mastering_fields, mastering_text
+from relume.io.rendering import BLACK, light_level
 
 # What libpng dislikes in a file is logged, which Python prints where no program handles it.
 logging.getLogger("imagecodecs").addHandler(logging.NullHandler())
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEAD_LENGTH = len(_SIGNATURE) + 25
-_KEPT = {b"tRNS", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"cLLI", b"eXIf", b"acTL"}
+_KEPT = {b"tRNS", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"cLLI", b"mDCV", b"eXIf", b"acTL"}
 _CHANNELS = {0: "Y", 2: "RGB", 3: "palette", 4: "YA", 6: "RGBA"}
 _GREY = (0, 4)
 _DEPTHS = (1, 2, 4, 8, 16)
 _LARGEST_PROFILE = 1 << 24
+_LIGHT_UNIT = 10_000
+"""Of the light level: parts of 1 cd/m²."""
 # Writers of sRGB files say 1/2.2 where they mean the sRGB curve; ImageMagick and libpng take it so too.
 _GAMMA_OF_SRGB = range(45_000, 46_001)
 _CREDIBLE_GAMMA = range(10_000, 1_000_001)
@@ -93,7 +97,10 @@ def read(path: Path) -> Image:
 
 
 def write(path: Path, image: Image, options: WriteOptions) -> None:
-    """Write 8 or 16 bits with profile (sRGB: the chunk of that name) and EXIF, lossless."""
+    """Write 8 or 16 bits, lossless, with EXIF and profile (sRGB: the chunk of that name).
+
+    For HDR screens code points, MaxCLL, MaxFALL and the mastering display take the place of the profile.
+    """
     import imagecodecs
 
     depth = options.depth or 8
@@ -107,13 +114,29 @@ def write(path: Path, image: Image, options: WriteOptions) -> None:
         )
     with path.open("wb") as file:
         file.write(encoded[:_HEAD_LENGTH])
-        if (image.encoding.primaries, image.encoding.transfer) == (SRGB.primaries, SRGB.transfer):
-            file.write(_chunk(b"sRGB", b"\0"))
-        else:
-            file.write(_chunk(b"iCCP", b"icc\0\0" + zlib.compress(icc.build(image.encoding))))
+        file.write(_meaning(image, options.peak))
         if block := exif.build(image.metadata):
             file.write(_chunk(b"eXIf", block))
         file.write(memoryview(encoded)[_HEAD_LENGTH:])
+
+
+def _meaning(image: Image, peak: float) -> bytes:
+    """The chunks that say what the codes are."""
+    encoding = image.encoding
+    if image.is_hdr:
+        points = cicp.to_points(encoding)
+        assert points is not None
+        level = light_level(image)
+        most, average = (round(value * _LIGHT_UNIT) for value in (level.max_cll, level.max_fall))
+        mastering = mastering_fields(encoding.primaries, peak=peak, black=BLACK, order="RGB")
+        return (
+            _chunk(b"cICP", bytes((*points, cicp.MATRIX_RGB, 1)))
+            + _chunk(b"mDCV", mastering)
+            + _chunk(b"cLLI", struct.pack(">II", most, average))
+        )
+    if (encoding.primaries, encoding.transfer) == (SRGB.primaries, SRGB.transfer):
+        return _chunk(b"sRGB", b"\0")
+    return _chunk(b"iCCP", b"icc\0\0" + zlib.compress(icc.build(encoding)))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
@@ -158,7 +181,7 @@ def _profile(header: _Header) -> tuple[icc.Profile, dict[str, str]]:
     chunks = header.chunks
     space = "GRAY" if header.color in _GREY else "RGB"
     if (profile := _cicp_profile(header)) is not None:
-        return profile, {"cICP": profile.description, **_light_level(chunks.get(b"cLLI", b""))}
+        return profile, {"cICP": profile.description, **_light(chunks)}
     if b"iCCP" in chunks:
         return icc.interpret(_inflated(chunks[b"iCCP"]), space=space)
     if b"sRGB" not in chunks and (b"gAMA" in chunks or b"cHRM" in chunks):
@@ -181,11 +204,15 @@ def _cicp_profile(header: _Header) -> icc.Profile | None:
     )
 
 
-def _light_level(data: bytes) -> dict[str, str]:
-    if len(data) != 8:
-        return {}
-    most, average = struct.unpack(">II", data)
-    return {"MaxCLL": f"{most / 1e4:g} cd/m²", "MaxFALL": f"{average / 1e4:g} cd/m²"}
+def _light(chunks: dict[bytes, bytes]) -> dict[str, str]:
+    """The light level and the mastering display, where they are said."""
+    tags = {}
+    if len(level := chunks.get(b"cLLI", b"")) == 8:
+        most, average = (number / _LIGHT_UNIT for number in struct.unpack(">II", level))
+        tags |= {"MaxCLL": f"{most:g} cd/m²", "MaxFALL": f"{average:g} cd/m²"}
+    if mastering := mastering_text(chunks.get(b"mDCV", b""), order="RGB"):
+        tags["mastering display"] = mastering
+    return tags
 
 
 def _inflated(chunk: bytes) -> bytes:
@@ -229,6 +256,9 @@ FORMAT = Format(
     suffixes=(".png", ".apng"),
     signatures=(_SIGNATURE,),
     depths=(8, 16),
+    hdr_depths=(16,),
+    transfers=("pq", "hlg"),
+    primaries=SCREEN_PRIMARIES,
     probe=probe,
     read=read,
     write=write,
