@@ -1,6 +1,5 @@
 """`relume demo`: both directions on a real photograph that an installed library brings along."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,8 +8,7 @@ from cyclopts import Parameter
 from relume.cli.options import Flag
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from relume.cli.sheet import Tile
     from relume.image import Image
 
 # A night launch whose flames are burnt out. Public domain (SpaceX); scikit-image ships it.
@@ -35,8 +33,7 @@ def demo(
         overwrite: replace files that exist.
     """
     from relume.cli.apply import make_folder
-    from relume.color.encoding import SRGB
-    from relume.image import Image
+    from relume.cli.sheet import contact_sheet, tile
     from relume.inference.apply import expand, tonemap
     from relume.io.read import read
     from relume.io.write import check_writable, write
@@ -49,11 +46,13 @@ def demo(
     photograph = read(_installed(PHOTOGRAPH))
     expanded = expand(photograph)
     tonemapped = tonemap(expanded)
-    rows = [
-        ("photograph", [*(_darkened(photograph, stops) for stops in STOPS), _darkened(photograph, 0)]),
-        ("expanded", [*(_darkened(expanded, stops) for stops in STOPS), tonemapped]),
+    tiles = [
+        *_exposures("photograph", photograph),
+        tile("photograph", photograph),
+        *_exposures("expanded", expanded),
+        tile("expanded, then tone mapped", tonemapped),
     ]
-    sheet = Image(_sheet(rows), SRGB)
+    sheet = contact_sheet(tiles, columns=len(STOPS) + 1)
     for path, image in zip(paths, (photograph, expanded, tonemapped, sheet), strict=True):
         write(path, image, overwrite=overwrite)
         print(path)
@@ -67,36 +66,8 @@ def _installed(name: str) -> Path:
     return Path(skimage.data.__file__).parent / name
 
 
-def _darkened(image: "Image", stops: int) -> "Image":
-    """What a shorter exposure of the picture shows on an ordinary screen."""
-    from relume.color.encoding import LINEAR_DISPLAY, LINEAR_SCENE, SRGB
+def _exposures(name: str, image: "Image") -> "list[Tile]":
+    from relume.cli.sheet import darkened, tile
 
-    light = image.to(LINEAR_SCENE).pixels * 2.0**stops
-    return replace(image, pixels=light.clamp(0.0, 1.0), encoding=LINEAR_DISPLAY).to(SRGB)
-
-
-def _sheet(rows: "list[tuple[str, list[Image]]]") -> "Tensor":
-    """The pictures in a grid, each with what it shows written above; (3, height, width), sRGB-encoded."""
-    import numpy as np
-    import torch
-    from PIL import Image as Pillow
-    from PIL import ImageDraw, ImageFont
-
-    first = rows[0][1][0]
-    gap, title = 8, 28
-    columns, lines = len(rows[0][1]), len(rows)
-    size = (gap + columns * (first.width + gap), lines * (first.height + title) + gap)
-    sheet = Pillow.new("RGB", size, (24, 24, 24))
-    draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(16)
-    captions = [f"{stops:+d} stops" if stops else "as it is" for stops in STOPS]
-    last = {"photograph": "photograph", "expanded": "expanded, then tone mapped"}
-    for line, (name, images) in enumerate(rows):
-        for column, image in enumerate(images):
-            left = gap + column * (first.width + gap)
-            top = line * (first.height + title)
-            text = f"{name}, {captions[column]}" if column < len(captions) else last[name]
-            draw.text((left, top + 5), text, fill=(230, 230, 230), font=font)
-            codes = (image.numpy() * 255.0).round().clip(0, 255).astype(np.uint8)
-            sheet.paste(Pillow.fromarray(codes), (left, top + title))
-    return torch.from_numpy(np.asarray(sheet, dtype=np.float32) / 255.0).permute(2, 0, 1)
+    captions = [f"{name}, {stops:+d} stops" if stops else f"{name}, as it is" for stops in STOPS]
+    return [tile(caption, darkened(image, stops)) for caption, stops in zip(captions, STOPS, strict=True)]

@@ -16,6 +16,7 @@ app = App(
 VERBS = {
     "expand": "Turn SDR pictures into HDR.",
     "tonemap": "Turn HDR pictures into ones for ordinary screens.",
+    "compare": "Run several methods on one picture: a contact sheet and a table.",
     "convert": "Write a picture in another format, with the same light.",
     "info": "Say what files hold: size, encoding, luminance, dynamic range, clipping.",
     "methods": "List the methods, or one with its parameters.",
