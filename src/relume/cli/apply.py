@@ -27,8 +27,9 @@ def apply_method(
     choice: MethodOptions,
     output: OutputOptions,
     machine: MachineOptions,
+    gain_map: bool = True,
 ) -> int:
-    """Run a method over files and return the exit code."""
+    """Run a method over files and return the exit code; without gain maps, on the SDR pictures under them."""
     from relume.inference.apply import build
     from relume.method import Direction
 
@@ -38,7 +39,7 @@ def apply_method(
         inputs,
         output.output,
         suffix="." + output.format.lstrip(".") if output.format else suffix,
-        accept=lambda path: _goes_this_way(path, way),
+        accept=lambda path: _goes_this_way(path, way, gain_map=gain_map),
         recursive=output.recursive,
     )
     method = build(choice.method, way, choice.parameters(), peak=_method_peak(choice, way, jobs))
@@ -51,7 +52,7 @@ def apply_method(
             def tell(share: float) -> None:
                 bar(done, share, job.source.name)
 
-            results.append(_one(job, method, choice, output, settings, tell))
+            results.append(_one(job, method, choice, output, settings, tell, gain_map=gain_map))
 
         ledger = run_jobs(jobs, work, report=lambda message: print(f"relume: {message}", file=sys.stderr))
     _report(ledger, results, as_json=output.json)
@@ -65,7 +66,7 @@ def _method_peak(choice: MethodOptions, direction: "Direction", jobs: list[Job])
     from relume.method import Direction
 
     if direction is Direction.EXPAND and all(
-        (row := by_suffix(job.target.suffix)) is not None and row.transfers for job in jobs
+        (row := by_suffix(job.target.suffix)) is not None and (row.transfers or row.write_hdr) for job in jobs
     ):
         method = catalog.find(choice.method, direction)
         if "peak" not in {item.name for item in fields(method)}:
@@ -73,7 +74,7 @@ def _method_peak(choice: MethodOptions, direction: "Direction", jobs: list[Job])
     return choice.peak
 
 
-def _goes_this_way(path: Path, direction: "Direction") -> bool:
+def _goes_this_way(path: Path, direction: "Direction", *, gain_map: bool) -> bool:
     """Whether a file of a folder is meant: a picture of the right kind, or a broken one, to be told of."""
     from relume.io.formats import FORMATS
     from relume.io.probe import probe
@@ -82,7 +83,7 @@ def _goes_this_way(path: Path, direction: "Direction") -> bool:
     if not any(path.suffix.lower() in row.suffixes for row in FORMATS):
         return False
     try:
-        return probe(path).encoding.is_hdr is (direction is Direction.TONEMAP)
+        return probe(path, gain_map=gain_map).encoding.is_hdr is (direction is Direction.TONEMAP)
     except FileError:
         return True
 
@@ -94,19 +95,25 @@ def _one(
     output: OutputOptions,
     settings: "RunSettings",
     tell: Callable[[float], None],
+    *,
+    gain_map: bool,
 ) -> dict[str, Any]:
     from relume.image import Metadata
     from relume.inference.apply import apply, parameter_values
-    from relume.io.write import check_writable, write
+    from relume.io.write import check_holds, check_writable, write
     from relume.method import Direction
 
     started = time.perf_counter()
     options = output.write_options(peak=choice.peak if method.spec.direction is Direction.EXPAND else None)
     make_folder(job.target.parent)
     check_writable(job.target, overwrite=output.overwrite, options=options)
+    source = _read_within_memory(job.source, method, settings, gain_map=gain_map)
+    check_holds(job.target, source)
+    if not source.is_hdr:
+        options = replace(options, base=job.source)
     result = apply(
         method,
-        _read_within_memory(job.source, method, settings),
+        source,
         name=str(job.source),
         reference_white=choice.reference_white,
         settings=settings,
@@ -128,7 +135,7 @@ def _one(
     }
 
 
-def _read_within_memory(path: Path, method: "Method", settings: "RunSettings") -> "Image":
+def _read_within_memory(path: Path, method: "Method", settings: "RunSettings", *, gain_map: bool) -> "Image":
     """Read a picture, unless its header says that it would not fit the allowed memory."""
     from relume.inference.memory import check_memory, needed_bytes
     from relume.io.probe import probe
@@ -137,7 +144,7 @@ def _read_within_memory(path: Path, method: "Method", settings: "RunSettings") -
     info = probe(path)
     needed = needed_bytes(method.spec, info.height, info.width)
     check_memory(needed, settings.max_memory, what=f"{path} ({info.width} × {info.height})")
-    return read(path)
+    return read(path, gain_map=gain_map)
 
 
 def make_folder(folder: Path) -> None:

@@ -36,6 +36,10 @@ class OutputOptions:
     """Curve of files for HDR screens (AVIF, PNG): pq (default) or hlg."""
     primaries: str | None = None
     """Primaries of the results: bt709, p3, bt2020 (default for HDR screens), aces-ap0 or aces-ap1."""
+    gain_map_channels: int = 3
+    """Of JPEG with a gain map: 3, or 1 for less data and hues of the SDR picture."""
+    gain_map_scale: int = 1
+    """Of JPEG with a gain map: pixels each way that share a value of the map."""
     strip: Flag = False
     """Leave out date, camera, description and copyright."""
     overwrite: Flag = False
@@ -56,6 +60,9 @@ class OutputOptions:
             primaries=self.primaries,
             peak=SCREEN_PEAK if peak is None else peak,
             clip=clip,
+            gain_map_channels=self.gain_map_channels,
+            gain_map_scale=self.gain_map_scale,
+            strip=self.strip,
         )
 
 

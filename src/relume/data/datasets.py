@@ -129,7 +129,6 @@ DATA_SETS: tuple[DataSet, ...] = (
         layout=ultrahdr.LAYOUT,
         kind="pairs",
         find=ultrahdr.find,
-        load_hdr=ultrahdr.load_hdr,
         relative=False,
     ),
     DataSet(

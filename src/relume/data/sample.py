@@ -55,7 +55,7 @@ def load_hdr(path: Path) -> Float[Tensor, "3 height width"]:
 
 
 def load_sdr(path: Path) -> Float[Tensor, "3 height width"]:
-    """An SDR picture.
+    """An SDR picture; of a photograph with a gain map the one that ordinary screens show.
 
     Convention:  sRGB, encoded, 0..1; colours outside BT.709 are clipped.
 
@@ -63,7 +63,7 @@ def load_sdr(path: Path) -> Float[Tensor, "3 height width"]:
         UnreadableFile: missing or damaged.
         ImageError: an HDR picture.
     """
-    image = read(path)
+    image = read(path, gain_map=False)
     if image.is_hdr:
         raise ImageError(f"{path}: is an HDR picture ({image.encoding}); expected one for ordinary screens.")
     return image.to(SRGB).pixels.clamp(0.0, 1.0)

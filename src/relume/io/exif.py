@@ -132,6 +132,12 @@ def build(metadata: Metadata) -> bytes:
     return struct.pack("<2sHI", b"II", 42, 8) + directories(metadata, offset=8)
 
 
+def build_orientation(orientation: int) -> bytes:
+    """A block that says how the stored rows and columns lie, and nothing else."""
+    entry = struct.pack("<HHIHH", _ORIENTATION, _SHORT, 1, orientation, 0)
+    return struct.pack("<2sHIH", b"II", 42, 8, 1) + entry + bytes(4)
+
+
 def directories(metadata: Metadata, *, offset: int, existing: bytes = b"") -> bytes:
     """The picture's directory and the camera's, little-endian, as they stand at that offset of a file.
 

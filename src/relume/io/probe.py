@@ -13,8 +13,12 @@ _SIGNATURE_BYTES = 64
 _LONGEST_REASON = 160
 
 
-def probe(path: str | Path) -> FileInfo:
+def probe(path: str | Path, *, gain_map: bool = True) -> FileInfo:
     """What a picture file says of itself, without decoding its pixels.
+
+    Args:
+        path: of any name.
+        gain_map: whether a gain map counts, as in `read`.
 
     Raises:
         UnreadableFile: no such file, no permission, damaged.
@@ -23,7 +27,7 @@ def probe(path: str | Path) -> FileInfo:
     path = Path(path)
     row = identify(path)
     with decoding(path, row):
-        return row.probe(path)
+        return row.probe(path) if gain_map or row.probe_base is None else row.probe_base(path)
 
 
 def identify(path: Path) -> Format:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from relume.color.encoding import REFERENCE_WHITE, Encoding, Reference
-from relume.color.primaries import PRIMARIES
+from relume.color.primaries import BT709, BT2020, DISPLAY_P3, PRIMARIES
 from relume.color.transfer import hlg, pq
 from relume.errors import (
     EncodingError,
@@ -65,26 +65,33 @@ def write(
     hdr = bool(row.hdr_depths) and (image.is_hdr or options.transfer is not None)
     depth = options.depth or (row.hdr_depths if hdr else row.depths)[0]
     image, encode = _on_cpu(image), row.write
-    if row.write_hdr is not None and not options.clip and has_highlights(image):
+    if needs_base(path, image, options):
         encode, options = row.write_hdr, _with_base(options)
-        image = _in_primaries(image, options.primaries)
+        image = image.to(replace(image.encoding, primaries=sdr_encoding(image, options).primaries))
     elif row.transfers and hdr and depth in row.hdr_depths:
         image = _for_screens(path, image, options, transfer=options.transfer or row.transfers[0])
     else:
         image = _in_primaries(image, options.primaries)
         if row.transfers or depth not in row.hdr_depths:
             image = _between_black_and_white(path, image, clip=options.clip)
-    assert encode is not None
+    assert encode is not None  # or there would be no such suffix to write
     with replacing(path, overwrite=overwrite) as temporary:
         _encode(row, encode, path, temporary, image, replace(options, depth=depth))
 
 
-def has_highlights(image: Image) -> bool:
-    """Whether an HDR picture has light above white, which an ordinary file has no room for."""
-    if not image.is_hdr:
+def needs_base(path: str | Path, image: Image, options: WriteOptions = _DEFAULTS) -> bool:
+    """Whether the file will hold an SDR picture and a gain map: HDR, with light above white, to a JPEG."""
+    if _format(Path(path)).write_hdr is None or options.clip or not image.is_hdr:
         return False
     _, brightest = _extremes(image.to(_display_relative(image.encoding)))
     return brightest > 1 + _TOLERANCE
+
+
+def sdr_encoding(image: Image, options: WriteOptions = _DEFAULTS) -> Encoding:
+    """Of the SDR picture of Ultra HDR: the primaries are those of the picture if screens know them, else P3."""
+    primaries = PRIMARIES[options.primaries] if options.primaries else image.encoding.primaries
+    known = options.primaries or primaries in (BT709, DISPLAY_P3, BT2020)
+    return Encoding(primaries if known else DISPLAY_P3, "srgb", Reference.DISPLAY_RELATIVE)
 
 
 def check_holds(path: str | Path, image: Image) -> None:

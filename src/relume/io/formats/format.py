@@ -60,6 +60,8 @@ class WriteOptions:
     """3, or 1 for a third of the data where hues are those of the SDR picture."""
     gain_map_scale: int = 1
     """Pixels each way that share a value of the gain map."""
+    strip: bool = False
+    """Leave out what a base that is a file tells of the photograph: EXIF, XMP, captions, comments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,8 @@ class Format:
     """Those that can be asked for, and the format can name."""
     probe: Callable[[Path], FileInfo]
     read: Callable[[Path], Image]
+    probe_base: Callable[[Path], FileInfo] | None = None
+    """What the header says of the SDR picture of files that have a gain map."""
     read_base: Callable[[Path], Image] | None = None
     """Reads the SDR picture of files that have a gain map; None: the format knows none."""
     check: Callable[[Image], None] | None = None

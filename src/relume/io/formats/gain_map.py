@@ -43,6 +43,8 @@ _GAMMAS = (1 / 64, 64.0)
 _MULTICHANNEL, _BASE_COLORS, _COMMON_DENOMINATOR, _BACKWARD = 0x80, 0x40, 0x08, 0x04
 _FINEST_DENOMINATOR = 1 << 24
 _BRIGHTEST = 2.0**16
+# Ends of the range lie on this grid, so that both forms of the metadata say them exactly.
+_STEP = 2.0**-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +159,9 @@ def measure(
     if scale > 1:
         size = [-(-side // scale) for side in stops.shape[-2:]]
         stops = functional.interpolate(stops[None], size=size, mode="area")[0]
-    low, high = stops.amin((1, 2), keepdim=True), stops.amax((1, 2), keepdim=True)
-    codes = ((stops - low) / (high - low).clamp(min=1e-6) * 255.0).round().to(torch.uint8)
+    low = (stops.amin((1, 2), keepdim=True) / _STEP + 1e-2).floor() * _STEP
+    high = torch.maximum((stops.amax((1, 2), keepdim=True) / _STEP - 1e-2).ceil() * _STEP, low + _STEP)
+    codes = ((stops - low) / (high - low)).clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
     meaning = GainMap(
         min_stops=_triple(low.flatten().tolist()),
         max_stops=_triple(high.flatten().tolist()),

@@ -98,6 +98,14 @@ def probe(path: Path) -> FileInfo:
     )
 
 
+def probe_base(path: Path) -> FileInfo:
+    """As `probe`, but of a file with a gain map the SDR picture."""
+    info = probe(path)
+    with path.open("rb") as file:
+        header = _header(path, file)
+    return replace(info, encoding=header.profile_used.encoding)
+
+
 def read(path: Path) -> Image:
     """Decode the picture, upright, in the primaries of its profile; where it has a gain map, its HDR light.
 
@@ -199,7 +207,7 @@ def write_hdr(path: Path, image: Image, options: WriteOptions) -> None:
     )
     quality = max(options.quality, _LEAST_MAP_QUALITY)
     stored = _compress(header.exif.as_stored(codes), quality=quality)
-    path.write_bytes(ultrahdr.assemble(name, data, stored, meaning))
+    path.write_bytes(ultrahdr.assemble(name, data, stored, meaning, strip=options.strip))
 
 
 def _shown(image: Image, primaries: Primaries, *, peak: float) -> Float[Tensor, "3 height width"]:
@@ -347,6 +355,7 @@ FORMAT = Format(
     depths=(8,),
     probe=probe,
     read=read,
+    probe_base=probe_base,
     read_base=read_base,
     write=write,
     write_hdr=write_hdr,

@@ -11,20 +11,23 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase, BytesIO
+from itertools import takewhile
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from relume.color.encoding import REFERENCE_WHITE
 from relume.errors import EncodingError, UnreadableFile
+from relume.io import exif
 from relume.io.formats import gain_map
 from relume.io.formats.gain_map import GainMap
 from relume.io.formats.jpeg_segments import (
+    APP0,
     APP1,
     APP2,
+    APP14,
     APPLICATION,
     COMMENT,
     MOST_PAYLOAD,
-    SCAN,
     Segment,
     end_of_picture,
     segment,
@@ -218,7 +221,7 @@ def _list(values: Sequence[float]) -> str:
     return ", ".join(f"{value:.4g}" for value in chosen)
 
 
-def assemble(path: Path, base: bytes, stored: bytes, meaning: GainMap) -> bytes:
+def assemble(path: Path, base: bytes, stored: bytes, meaning: GainMap, *, strip: bool = False) -> bytes:
     """The file of an SDR picture and its map.
 
     The base stays as it is, pixels, profile and metadata, but for a gain map that it had, other pictures
@@ -229,6 +232,7 @@ def assemble(path: Path, base: bytes, stored: bytes, meaning: GainMap) -> bytes:
         base: a JPEG file.
         stored: the map, a JPEG file without metadata.
         meaning: what its values mean.
+        strip: leave out what the base tells of the photograph, but for the orientation.
 
     Raises:
         UnreadableFile: the base is no JPEG, or cut short.
@@ -237,28 +241,25 @@ def assemble(path: Path, base: bytes, stored: bytes, meaning: GainMap) -> bytes:
     told += segment(APP2, ISO_PREFIX + gain_map.build_iso(meaning))
     second = stored[:2] + told + stored[2:]
     kept, packet, picture = _taken_apart(path, base)
-    head = base[:2] + b"".join(kept) + _announced(packet, len(second)) + segment(APP2, _ISO_ANNOUNCEMENT)
+    if strip:
+        kept, packet = _stripped(kept), None
+    head = base[:2] + b"".join(segment(marker, payload) for marker, payload, _ in kept)
+    head += _announced(packet, len(second)) + segment(APP2, _ISO_ANNOUNCEMENT)
     index_at = len(head) + 4 + len(_MPF_PREFIX)
     first_length = len(head) + len(segment(APP2, _mp_index(0, 0, 0))) + len(picture)
     index = segment(APP2, _mp_index(first_length, len(second), first_length - index_at))
     return head + index + picture + second
 
 
-def _taken_apart(path: Path, base: bytes) -> tuple[list[bytes], bytes | None, bytes]:
+def _taken_apart(path: Path, base: bytes) -> tuple[list[Segment], bytes | None, bytes]:
     """The segments to keep, the XMP packet to extend, and the picture with its tables."""
     file = BytesIO(base)
     head = list(segments(path, file))
     end = end_of_picture(base, file.tell())
     if end is None:
         raise UnreadableFile(path, "is cut short: its picture does not end; get a whole copy.")
-    leading = []
-    for part in head:
-        if part.marker not in APPLICATION and part.marker != COMMENT:
-            start = part.offset - 4
-            break
-        leading.append(part)
-    else:  # pragma: no cover - the head of the scan ends it at the latest
-        raise AssertionError(f"segments end without {SCAN:#x}")
+    leading = list(takewhile(lambda part: part.marker in APPLICATION or part.marker == COMMENT, head))
+    start = head[len(leading)].offset - 4
     packets = [part.payload for part in leading if part.payload.startswith(XMP_PREFIX)]
     packet = packets[0][len(XMP_PREFIX) :] if packets else None
     foreign = packet is not None and (_HDRGM.encode() in packet or _CONTAINER.encode() in packet)
@@ -266,11 +267,19 @@ def _taken_apart(path: Path, base: bytes) -> tuple[list[bytes], bytes | None, by
     if foreign:
         dropped += (_XMP_EXTENSION_PREFIX,)
     kept = [
-        segment(part.marker, part.payload)
-        for part in leading
-        if part.marker not in (APP1, APP2) or not part.payload.startswith(dropped)
+        part for part in leading if part.marker not in (APP1, APP2) or not part.payload.startswith(dropped)
     ]
     return kept, None if foreign else packet, base[start:end]
+
+
+def _stripped(kept: Iterable[Segment]) -> list[Segment]:
+    """The segments that say how to decode the picture, and an EXIF block with nothing but its orientation."""
+    kept = list(kept)
+    block = next((part.payload for part in kept if part.payload.startswith(exif.PREFIX)), b"")
+    bare = exif.PREFIX + exif.build_orientation(exif.parse(block).orientation)
+    # JFIF, ICC profiles, and Adobe's note on how colours are transformed.
+    needed = [part for part in kept if part.marker in (APP0, APP2, APP14)]
+    return [*needed, Segment(APP1, bare, 0)]
 
 
 def _announced(packet: bytes | None, length: int) -> bytes:
