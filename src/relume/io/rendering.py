@@ -58,6 +58,8 @@ def light_level(image: Image) -> LightLevel:
 def render(image: Image, *, transfer: str, primaries: Primaries, peak: float) -> Image:
     """The picture as a display of these primaries and this peak shows it, encoded with PQ or HLG.
 
+    Linear light is asked for as itself: it has no peak and no gamut, and only becomes absolute.
+
     Convention:  light is absolute: reference white of an SDR picture lies at 203 cd/m², HLG is for a display
         of 1000 cd/m². Colours outside the gamut move towards grey, highlights above the peak roll off.
 
@@ -70,6 +72,8 @@ def render(image: Image, *, transfer: str, primaries: Primaries, peak: float) ->
     light = image.to(Encoding(primaries, "linear", Reference.DISPLAY_ABSOLUTE, 1.0))
     if not bool(torch.isfinite(light.pixels.sum())) and not bool(torch.isfinite(light.pixels).all()):
         raise ImageError("the picture has NaN or infinite pixels; --force sets them to black and to the top.")
+    if transfer == "linear":
+        return light
     weights = luminance_weights(primaries)
     to_system, to_light = _system(transfer, weights)
     top, system = _mapped(light, lambda strip: to_system(into_gamut(strip, weights=weights)))

@@ -33,6 +33,9 @@ _DEFAULTS = WriteOptions()
 _TOLERANCE = 1e-6
 _LARGEST_SCALE = 64
 
+_FLOAT = 32
+"""Bits of a depth that is linear light in floats."""
+
 
 def write(
     path: str | Path, image: Image, *, overwrite: bool = False, options: WriteOptions = _DEFAULTS
@@ -40,8 +43,8 @@ def write(
     """Write a picture in the format that the suffix names.
 
     Convention:  formats for HDR hold linear light. Formats for HDR screens (PNG, AVIF, HEIC, JPEG XL) hold
-        PQ or HLG of an HDR picture: absolute light, with highlights that roll off towards the peak and colours
-        outside the gamut moved inside. The others hold display-relative values of which 1.0 is
+        PQ or HLG of an HDR picture: absolute light, with highlights that roll off towards the peak and
+        colours outside the gamut moved inside. The others hold display-relative values of which 1.0 is
         white (203 cd/m² of a display-absolute picture, 1.0 of all others). Light beyond black and white is
         refused there, or clipped where the options allow it, NaN becoming black. A JPEG of a picture with
         light above white is written as Ultra HDR: an SDR picture with a gain map.
@@ -63,13 +66,14 @@ def write(
     check_holds(path, image)
     row = _format(path)
     hdr = bool(row.hdr_depths) and (image.is_hdr or options.transfer is not None)
-    depth = options.depth or (row.hdr_depths if hdr else row.depths)[0]
+    depth = options.depth or _default_depth(row, options, hdr=hdr)
     image, encode = _on_cpu(image), row.write
     if needs_base(path, image, options):
         encode, options = row.write_hdr, _with_base(options)
         image = image.to(replace(image.encoding, primaries=sdr_encoding(image, options).primaries))
     elif row.transfers and hdr and depth in row.hdr_depths:
-        image = _for_screens(path, image, options, transfer=options.transfer or row.transfers[0])
+        transfer = options.transfer or ("linear" if depth == _FLOAT else row.transfers[0])
+        image = _for_screens(path, image, options, transfer=transfer)
     else:
         image = _in_primaries(image, options.primaries)
         if row.transfers or depth not in row.hdr_depths:
@@ -125,6 +129,8 @@ def check_writable(path: str | Path, *, overwrite: bool = False, options: WriteO
     if not 1 <= options.quality <= 100:
         raise UnwritableFile(path, f"the quality is {options.quality}; expected 1 to 100.")
     _check_light(path, row, options)
+    if row.check_installed is not None:
+        row.check_installed(path)
     if options.gain_map_channels not in (1, 3) or not 1 <= options.gain_map_scale <= _LARGEST_SCALE:
         raise UnwritableFile(
             path,
@@ -145,6 +151,12 @@ def _check_light(path: Path, row: Format, options: WriteOptions) -> None:
         known = ", ".join(row.transfers) or "none, as it is not for HDR screens"
         raise UnsupportedFormat(
             path, f"{row.name} has no transfer '{options.transfer}'; expected one of {known}."
+        )
+    if options.transfer and options.depth and (options.transfer == "linear") != (options.depth == _FLOAT):
+        raise UnsupportedFormat(
+            path,
+            f"{row.name} has no {options.transfer} in {options.depth} bits; linear light needs 32, "
+            "PQ and HLG have fewer.",
         )
     most = hlg.NOMINAL_PEAK if options.transfer == "hlg" else pq.PEAK
     if not 1.0 <= options.peak <= most:
@@ -187,8 +199,14 @@ def _on_cpu(image: Image) -> Image:
     return replace(image, pixels=pixels, alpha=alpha)
 
 
+def _default_depth(row: Format, options: WriteOptions, *, hdr: bool) -> int:
+    if options.transfer == "linear":
+        return _FLOAT
+    return (row.hdr_depths if hdr else row.depths)[0]
+
+
 def _for_screens(path: Path, image: Image, options: WriteOptions, *, transfer: str) -> Image:
-    """The picture as PQ or HLG, in primaries that files for HDR screens can name."""
+    """The picture as PQ, HLG or absolute linear light, in primaries that files for HDR screens can name."""
     primaries = PRIMARIES[options.primaries or "bt2020"]
     if options.clip:
         image = replace(image, pixels=image.pixels.nan_to_num(0.0))
