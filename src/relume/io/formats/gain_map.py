@@ -277,7 +277,7 @@ def _properties(element: ElementTree.Element) -> dict[str, list[str]]:
     found = {name.removeprefix(prefix): [value] for name, value in element.items() if name.startswith(prefix)}
     for child in element:
         if child.tag.startswith(prefix):
-            items = [item.text or "" for item in child.iter(f"{{{_RDF}}}li")]
+            items = [item.text or "" for item in child.findall(f"{{{_RDF}}}Seq/{{{_RDF}}}li")]
             found[child.tag.removeprefix(prefix)] = items or [child.text or ""]
     return found
 
