@@ -69,7 +69,7 @@ def _method_peak(choice: MethodOptions, direction: "Direction", jobs: list[Job])
         (row := by_suffix(job.target.suffix)) is not None and (row.transfers or row.write_hdr) for job in jobs
     ):
         method = catalog.find(choice.method, direction)
-        if "peak" not in {item.name for item in fields(method)}:
+        if "peak" not in {item.name for item in fields(method)}:  # type: ignore[arg-type]
             return None
     return choice.peak
 

@@ -37,3 +37,13 @@ def to_points(encoding: Encoding) -> tuple[int, int] | None:
     transfer = TRANSFERS[encoding.transfer].h273
     named = [point for point, primaries in _PRIMARIES.items() if primaries == encoding.primaries]
     return (named[0], transfer) if named and transfer is not None else None
+
+
+def points_or_unspecified(encoding: Encoding) -> tuple[int, int]:
+    """The same for files that must say something: an ICC profile tells then."""
+    return to_points(encoding) or (UNSPECIFIED, UNSPECIFIED)
+
+
+def matrix_of(encoding: Encoding) -> int:
+    """The matrix to Y'CbCr of a file in that encoding."""
+    return MATRIX_BT2020 if encoding.primaries == BT2020 else MATRIX_BT709

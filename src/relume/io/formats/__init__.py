@@ -3,7 +3,7 @@
 A new format is one module with a constant `FORMAT` and one row here.
 """
 
-from relume.io.formats import avif, bmp, exr, jpeg, jxl, pfm, png, radiance, tiff, webp
+from relume.io.formats import avif, bmp, exr, heic, jpeg, jxl, pfm, png, radiance, tiff, webp
 from relume.io.formats.format import FileInfo, Format, WriteOptions
 
 __all__ = ["FORMATS", "FileInfo", "Format", "WriteOptions", "by_signature", "by_suffix", "known_suffixes"]
@@ -18,6 +18,7 @@ FORMATS: tuple[Format, ...] = (
     webp.FORMAT,
     avif.FORMAT,
     jxl.FORMAT,
+    heic.FORMAT,
     bmp.FORMAT,
 )
 

@@ -7,32 +7,22 @@ References:  AV1 Image File Format 1.1; ISO/IEC 23000-22 (MIAF) for the order of
 """
 
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from relume.color.primaries import BT2020
 from relume.errors import UnreadableFile, UnsupportedFormat
 from relume.image import Image
-from relume.io import cicp, exif, icc
+from relume.io import cicp, icc
 from relume.io.formats.format import SCREEN_PRIMARIES, FileInfo, Format, WriteOptions
-from relume.io.formats.heif_header import (
-    HeifHeader,
-    color_property,
-    exif_payload,
-    light_level_property,
-    mastering_property,
-    read_header,
-)
-from relume.io.formats.isobmff import Container, Item, Property, Reference, build, read_container
-from relume.io.rendering import BLACK, light_level
+from relume.io.formats.heif_completion import completed
+from relume.io.formats.heif_header import HeifHeader, read_header
+from relume.io.formats.isobmff import Container, read_container
 
 _BRANDS = (b"avif", b"avis")
 _LONGEST_SIDE = 16_384
 # Of libavif: the fastest at which quality still counts; slower ones save little of the size of a photograph.
 _SPEED = 8
-_LARGEST_PICTURE = 1 << 32
 
 
 def probe(path: Path) -> FileInfo:
@@ -89,23 +79,9 @@ def write(path: Path, image: Image, options: WriteOptions) -> None:
             "write PNG or TIFF instead."
         )
     depth = options.depth or 8
-    points = cicp.to_points(image.encoding) or (cicp.UNSPECIFIED, cicp.UNSPECIFIED)
-    matrix = cicp.MATRIX_BT2020 if image.encoding.primaries == BT2020 else cicp.MATRIX_BT709
+    points, matrix = cicp.points_or_unspecified(image.encoding), cicp.matrix_of(image.encoding)
     encoded = _encoded(image, depth, options.quality, (*points, matrix))
-    file = io.BytesIO(encoded)
-    container = read_container(file)
-    payloads = {number: container.data(file, number, most=_LARGEST_PICTURE) for number in container.items}
-    color = color_property(primaries=points[0], transfer=points[1], matrix=matrix, full_range=True)
-    container = _with_properties(container, (color, *_said_of(image, options.peak)))
-    if block := exif.build(image.metadata):
-        number = max(container.items) + 1
-        payloads[number] = exif_payload(block)
-        container = replace(
-            container,
-            items={**container.items, number: Item(kind=b"Exif", name=b"Exif")},
-            references=(*container.references, Reference(b"cdsc", number, (container.primary,))),
-        )
-    path.write_bytes(build(container, payloads))
+    path.write_bytes(completed(encoded, image, matrix=matrix, peak=options.peak))
 
 
 def _header(path: Path, container: Container, file: io.BufferedIOBase) -> HeifHeader:
@@ -118,45 +94,25 @@ def _encoded(image: Image, depth: int, quality: int, points: tuple[int, int, int
     import imagecodecs
 
     primaries, transfer, matrix = points
-    encoded: bytes = imagecodecs.avif_encode(
-        icc.quantize(image, depth),
-        level=quality,
-        speed=_SPEED,
-        bitspersample=depth,
-        pixelformat="yuv444",
-        primaries=primaries,
-        transfer=transfer,
-        matrix=matrix,
-        numthreads=_threads(),
+    return bytes(
+        imagecodecs.avif_encode(
+            icc.quantize(image, depth),
+            level=quality,
+            speed=_SPEED,
+            bitspersample=depth,
+            pixelformat="yuv444",
+            primaries=primaries,
+            transfer=transfer,
+            matrix=matrix,
+            numthreads=_threads(),
+        )
     )
-    return encoded
 
 
 def _threads() -> int:
     import torch
 
     return torch.get_num_threads()
-
-
-def _said_of(image: Image, peak: float) -> tuple[Property, ...]:
-    """What goes along with the code points: a profile where they do not suffice, and the light of HDR."""
-    if image.is_hdr:
-        level = light_level(image)
-        return (
-            light_level_property(level.max_cll, level.max_fall),
-            mastering_property(image.encoding.primaries, peak=peak, black=BLACK),
-        )
-    if cicp.to_points(image.encoding) is None:
-        return (Property(b"colr", b"prof" + icc.build(image.encoding)),)
-    return ()
-
-
-def _with_properties(container: Container, added: tuple[Property, ...]) -> Container:
-    """The container whose main picture has these properties; those come before what must be understood."""
-    main = container.items[container.primary]
-    kept = tuple(row for row in main.properties if row.kind != b"colr")
-    items = {**container.items, container.primary: replace(main, properties=(*kept, *added))}
-    return replace(container, items=items)
 
 
 FORMAT = Format(

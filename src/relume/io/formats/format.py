@@ -92,7 +92,7 @@ class Format:
     check: Callable[[Image], None] | None = None
     """Raises a ValueError for a picture that the format cannot hold, whatever its light; asked early."""
     check_installed: Callable[[Path], None] | None = None
-    """Raises UnsupportedFormat where a library that writes the format, and is installed on request, is missing."""
+    """Raises UnsupportedFormat where the library that writes, one installed on request, is missing."""
     write: Callable[[Path, Image, WriteOptions], None] | None = None
     """Writes to a temporary path that is moved into place afterwards; needs not care for atomicity.
 

@@ -9,10 +9,9 @@ from io import BufferedIOBase
 
 import numpy as np
 
-from relume.color.primaries import Primaries
 from relume.io import cicp, exif, icc
 from relume.io.formats.isobmff import Container, Item, Property
-from relume.io.formats.mastering import mastering_fields, mastering_text
+from relume.io.formats.mastering import mastering_text
 
 _LARGEST_EXIF = 1 << 18
 _LARGEST_PROFILE = 1 << 22
@@ -90,28 +89,6 @@ def read_header(container: Container, file: BufferedIOBase) -> HeifHeader:
     )
 
 
-def color_property(*, primaries: int, transfer: int, matrix: int, full_range: bool) -> Property:
-    """`colr` with code points."""
-    return Property(b"colr", struct.pack(">4sHHHB", b"nclx", primaries, transfer, matrix, full_range << 7))
-
-
-def light_level_property(max_cll: float, max_fall: float) -> Property:
-    """`clli`: MaxCLL and MaxFALL in whole cd/m²."""
-    return Property(
-        b"clli", struct.pack(">HH", round(min(max_cll, 65_535.0)), round(min(max_fall, 65_535.0)))
-    )
-
-
-def mastering_property(primaries: Primaries, *, peak: float, black: float) -> Property:
-    """`mdcv`: the display for which the picture was made."""
-    return Property(b"mdcv", mastering_fields(primaries, peak=peak, black=black, order="GBR"))
-
-
-def exif_payload(block: bytes) -> bytes:
-    """An EXIF block as an item holds it: behind the offset of its first byte."""
-    return bytes(4) + block
-
-
 def _samples(item: Item) -> tuple[bool, int]:
     """Whether the picture is grey, and its bits per channel."""
     pixi = item.property(b"pixi") or b""
@@ -129,7 +106,7 @@ def _samples(item: Item) -> tuple[bool, int]:
 def _profile(item: Item, space: str) -> tuple[icc.Profile, dict[str, str]]:
     """What decoded R'G'B' means, and what to tell of it."""
     colors = [row.data for row in item.properties if row.kind == b"colr"]
-    tags = {}
+    tags: dict[str, str] = {}
     encoding = None
     for data in (data for data in colors if data[:4] == b"nclx" and len(data) >= 11):
         primaries, transfer, matrix = struct.unpack_from(">HHH", data, 4)
@@ -163,7 +140,7 @@ def _exif_block(container: Container, file: BufferedIOBase) -> bytes:
 
 
 def _light_tags(item: Item) -> dict[str, str]:
-    tags = {}
+    tags: dict[str, str] = {}
     level = item.property(b"clli") or b""
     if len(level) == 4:
         most, average = struct.unpack(">HH", level)

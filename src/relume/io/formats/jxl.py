@@ -10,7 +10,8 @@ import io
 import struct
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +21,6 @@ from relume.image import Image
 from relume.io import cicp, exif, icc
 from relume.io.formats.format import SCREEN_PRIMARIES, FileInfo, Format, WriteOptions
 from relume.io.formats.jxl_header import CODESTREAM, CONTAINER, JxlHeader, boxes, read_file, read_header
-
-if TYPE_CHECKING:
-    import OpenImageIO
 
 _LINEAR_WHITE = 255.0
 """cd/m² of 1.0 in linear light, unless the head names another; what we write does not."""
@@ -76,7 +74,7 @@ def read(path: Path) -> Image:
         raise UnreadableFile(
             path, f"is damaged: its picture is of another size than it says {samples.shape}."
         )
-    top = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}.get(samples.dtype, 1.0)
+    top = 1.0 if samples.dtype.kind == "f" else 2.0 ** min(header.bits, 8 * samples.itemsize) - 1.0
     pixels, alpha = icc.decode(samples, profile, top=top)
     return Image(pixels, profile.encoding, alpha, exif.parse(found.exif).metadata)
 
@@ -113,7 +111,7 @@ def check_installed(path: Path) -> None:
     _openimageio(path)
 
 
-def _openimageio(path: Path) -> "OpenImageIO":
+def _openimageio(path: Path) -> ModuleType:
     try:
         import OpenImageIO
     except ImportError as error:
@@ -170,7 +168,7 @@ def _light(image: Image) -> np.ndarray:
     return np.stack([plane.numpy() for plane in planes], axis=-1)
 
 
-def _encode(oiio: "OpenImageIO", path: Path, spec: "OpenImageIO.ImageSpec", samples: np.ndarray) -> None:
+def _encode(oiio: ModuleType, path: Path, spec: Any, samples: np.ndarray) -> None:
     output = oiio.ImageOutput.create("jxl")
     if output is None or not output.open(str(path), spec):
         raise ValueError(output.geterror() if output else oiio.geterror())

@@ -206,7 +206,7 @@ def _cicp_profile(header: _Header) -> icc.Profile | None:
 
 def _light(chunks: dict[bytes, bytes]) -> dict[str, str]:
     """The light level and the mastering display, where they are said."""
-    tags = {}
+    tags: dict[str, str] = {}
     if len(level := chunks.get(b"cLLI", b"")) == 8:
         most, average = (number / _LIGHT_UNIT for number in struct.unpack(">II", level))
         tags |= {"MaxCLL": f"{most:g} cd/m²", "MaxFALL": f"{average:g} cd/m²"}
