@@ -37,7 +37,7 @@ PAGE = DOCS / "operators.md"
 PICTURES = DOCS / "images" / "operators"
 
 # Kind and seed; 1.0 is diffuse white.
-SCENES = {"indoor": 4, "night": 8}
+SCENES = {"indoor": 10, "night": 8}
 SCENE_SIZE = (300, 450)
 
 # Rachel Michetti, CC0; SpaceX, public domain.
@@ -78,10 +78,10 @@ made of the lights. `linear` is the photograph itself.
 
 _TONE_MAPPING_HEAD = f"""## HDR → SDR
 
-Pictures: two scenes of `relume.data.synthetic`. Kind `indoor` (seed {SCENES["indoor"]}) has windows 12 stops
-above the shadows, kind `night` (seed {SCENES["night"]}) has coloured lamps, 14 stops. The log mean is 0.18 of
-diffuse white, which is {REFERENCE_WHITE:g} cd/m² where absolute luminance is needed. Operators for video
-are shown on one frame.
+Pictures: two scenes of `relume.data.synthetic`. Kind `indoor` (seed {SCENES["indoor"]}) has sunlight and
+lamps, 12 stops between the 1st and the 99.9th percentile; kind `night` (seed {SCENES["night"]}) has coloured
+lamps, 15.5 stops. The log mean is 0.18 of diffuse white, which is {REFERENCE_WHITE:g} cd/m² where
+absolute luminance is needed. Operators for video are shown on one frame.
 
 """
 

@@ -24,6 +24,8 @@ class Bt2408(Method):
     Agreement: reference white and the kind of mapping are the Report's; the text of its section 5.1 was not
         at hand, and `gamma` is ours. With gamma 1 the same light as `linear`, by construction.
 
+    Picture: the photograph, as `linear` shows it.
+
     References:  [bt2408], sections 2.1 (reference white) and 5.1 (mapping).
     """
 

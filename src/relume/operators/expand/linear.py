@@ -12,7 +12,12 @@ from relume.method import Direction, Method, MethodSpec, Statistics
 
 @dataclass(frozen=True, kw_only=True)
 class Linear(Method):
-    """The linearised input, unchanged: diffuse white stays 1.0 and nothing is brighter."""
+    """The linearised input, unchanged: diffuse white stays 1.0 and nothing is brighter.
+
+    Agreement: nothing to agree with.
+
+    Picture: the photograph.
+    """
 
     spec: ClassVar[MethodSpec] = MethodSpec(
         name="linear",

@@ -40,6 +40,9 @@ class Rempel2007(Method):
         once too often, which is not offered. The paper's display shows white at 1200, black at 0.3 and what
         is clipped at 4800 cd/m²: `peak=4800 black_level=0.3`.
 
+    Picture: the photograph a little brighter; what clipped is up to twice as bright again here. Small lamps
+        win little, for the wide Gaussian leaves little of them.
+
     References:  [rempel2007], sections 4 and 5.
     """
 

@@ -37,6 +37,8 @@ class AcesHill(Method):
 
     Agreement: with the formula recomputed in numpy, 1e-12; a fit, not a conformant ACES transform.
 
+    Picture: as `aces_narkowicz2015` but darker, and colours of lamps fade more smoothly.
+
     References:  [hill_aces].
     """
 

@@ -27,6 +27,8 @@ class AcesNarkowicz2015(Method):
 
     Agreement: with the formula recomputed in numpy, 1e-12; a fit, not a conformant ACES transform.
 
+    Picture: contrasty and bright, sunlit surfaces almost white, lamps white.
+
     References:  [narkowicz2015].
     """
 

@@ -53,6 +53,9 @@ class Agx(Method):
 
     Agreement: with the formulas recomputed in numpy, 1e-12, sigmoid and polynomial, base look.
 
+    Picture: soft and pale; every lamp goes to white smoothly, none in a wrong hue. `look=golden` paints all
+        of it yellow-brown, white included: its slopes take away half of the blue.
+
     References:  [sobotka_agx]; [wrensch2023] for the compact form, the polynomial and the looks.
     """
 

@@ -34,6 +34,9 @@ class Ashikhmin2002(Method):
     Agreement: 7e-8 (relative to the largest value, float64) with AshikhminTMO of the HDR Toolbox, all three
     cases, with variant=toolbox.
 
+    Picture: bright, with strong fine texture and noise; lamps keep colour, and thin outlines show around
+        them.
+
     References:  [ashikhmin2002], section 3.
     """
 

@@ -29,6 +29,8 @@ class BestExposure(Method):
     Agreement: 6e-8 (relative, float64) with BestExposureTMO of the HDR Toolbox, all three cases, once cut to
     0..1.
 
+    Picture: an exposure as of a camera: all that is lit by day is right, lamps are white, deep shadows black.
+
     References:  [banterle2017].
     """
 

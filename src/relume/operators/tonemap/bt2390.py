@@ -29,6 +29,9 @@ class Bt2390(Method):
 
     Agreement: with the formula recomputed in numpy, three pairs of displays, 1e-9; no reference program.
 
+    Picture: everything below the knee as it is, hence the balance of the scene; lamps keep their colours. One
+        of the safest.
+
     References:  [bt2390], section 5.4.1.
     """
 

@@ -29,6 +29,8 @@ class Bt2446a(Method):
 
     Agreement: luma with the formula recomputed in numpy, 1e-12; no reference program.
 
+    Picture: grey and soft, lamps white with thin coloured rims.
+
     References:  [bt2446], section 4, tables 1 and 2.
     """
 

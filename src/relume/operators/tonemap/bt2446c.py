@@ -36,6 +36,9 @@ class Bt2446c(Method):
 
     Agreement: luminance with the formula recomputed in numpy, 1e-12; no reference program.
 
+    Picture: bright, with the contrast of the scene up to diffuse white; sunlit surfaces and glow around lamps
+        turn flat.
+
     References:  [bt2446], method C.
     """
 

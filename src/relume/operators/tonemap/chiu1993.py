@@ -33,6 +33,9 @@ class Chiu1993(Method):
 
     Agreement: 7e-8 (relative, float64) with ChiuTMO of the HDR Toolbox, all three cases, with scattered=all.
 
+    Picture: dark, with white discs of glare around lamps and grey shadows inside bright surfaces: one looks
+        at it for its history.
+
     References:  [chiu1993].
     """
 

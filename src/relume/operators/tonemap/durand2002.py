@@ -34,6 +34,9 @@ class Durand2002(Method):
     (filter=exact) and that with the grid. Its default draws random samples by the clock and agrees with
     nothing, itself included.
 
+    Picture: everything at about the same brightness, shadows as light as the sun; lamps have double outlines.
+        `contrast=50` looks more like a photograph, though dark.
+
     References:  [durand2002], section 5.
     """
 

@@ -21,6 +21,9 @@ class Exponential(Method):
 
     Agreement: 6e-8 (relative, float64) with ExponentialTMO of the HDR Toolbox, both cases.
 
+    Picture: very bright: the log mean comes out at 63 % of white, so that all light parts are pale.
+        `strength=0.3` is nearer to a photograph.
+
     References:  [banterle2017], the exponential mapping.
     """
 

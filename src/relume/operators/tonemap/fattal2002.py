@@ -41,6 +41,8 @@ class Fattal2002(Method):
     variant=toolbox (β 0.95, saturation 1). Its pictures are nearly black where the range is great, since it
     takes the brightest pixels for white: nobody would want them.
 
+    Picture: misty: middle tones light grey, faded colours, large soft gradients; every detail can be seen.
+
     References:  [fattal2002], sections 3 to 5.
     """
 

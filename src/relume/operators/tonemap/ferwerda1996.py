@@ -39,6 +39,9 @@ class Ferwerda1996(Method):
     Agreement: 6e-8 (relative, float64) with FerwerdaTMO of the HDR Toolbox with `form=toolbox`, all three
     cases, once cut to 0..1.
 
+    Picture: at the automatic adaptation nothing but the lamps is seen, at night nothing but their cores. With
+        `adaptation_map` dark blue and green turn into grey patches.
+
     References:  [ferwerda1996], section 4; [larson1997] for the luminance that rods see; [yee2003] for the
         map; [walraven1984] for the k of the toolbox.
     """

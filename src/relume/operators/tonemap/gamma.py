@@ -26,6 +26,8 @@ class Gamma(Method):
 
     Agreement: 6e-8 (relative, float64) with GammaTMO of the HDR Toolbox, both cases, once cut to 0..1.
 
+    Picture: a straight exposure: what exceeds diffuse white is white.
+
     References:  [banterle2017].
     """
 

@@ -35,6 +35,8 @@ class Hable2010(Method):
 
     Agreement: with the formula recomputed in numpy, both sets of constants, 1e-12; no reference program.
 
+    Picture: grey and filmic: faded middle tones, and lamps that go to white.
+
     References:  [hable2010].
     """
 

@@ -64,6 +64,9 @@ class ICAM06(Method):
     paper it differs on purpose: base in linear XYZ (the filter does next to nothing) and a degree of
     adaptation without the factor 0.3.
 
+    Picture: much local contrast and colder whites, with shadows that go to brown and black where lamps are
+        large.
+
     References:  [kuang2007], sections 2 and 3.
     """
 

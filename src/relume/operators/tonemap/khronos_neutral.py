@@ -32,6 +32,9 @@ class KhronosNeutral(Method):
 
     Agreement: with the formula recomputed in numpy, 1e-12.
 
+    Picture: colours of the middle tones as they are, strong and dark in the shadows, where the offset of 0.04
+        takes grey away; lamps go to white.
+
     References:  [khronos_neutral].
     """
 

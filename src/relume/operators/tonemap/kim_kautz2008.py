@@ -30,6 +30,8 @@ class KimKautz2008(Method):
     Agreement: 6e-8 (of the largest value, float64) with KimKautzConsistentTMO of the HDR Toolbox, all three
     cases.
 
+    Picture: natural middle tones, black shadows, somewhat dark.
+
     References:  [kim_kautz2008], section 3.
     """
 

@@ -25,6 +25,8 @@ class Kiser2012(Method):
     Agreement: with `reinhard2002` and the key of its 2003 estimate on the first frame; no reference values
     exist for clips.
 
+    Picture: a frame by itself is as of `reinhard2002` with an automatic key, a little darker here.
+
     References:  [kiser2012]; [reinhard2003] for key and white.
     """
 

@@ -42,6 +42,9 @@ class Krawczyk2005(Method):
     Agreement: 6e-8 (relative, float64) with KrawczykTMO of the HDR Toolbox in all three cases, with
     clustering=toolbox where the two rules differ.
 
+    Picture: the brightest framework decides: at night, where lamps are one, all else is nearly black, and the
+        darkest parts are one flat tone.
+
     References:  [krawczyk2005], sections 3 and 4.
     """
 

@@ -39,6 +39,8 @@ class Lischinski2006(Method):
     Agreement: 1e-7 (relative, float64) with LischinskiTMO of the HDR Toolbox in all four cases, with
     variant=toolbox.
 
+    Picture: natural, with bright zones held back and their shading kept; shadows stay dark.
+
     References:  [lischinski2006], sections 3 and 4; [he2013], section 3, for the guided filter.
     """
 

@@ -24,6 +24,8 @@ class Logarithmic(Method):
 
     Agreement: 6e-8 (relative, float64) with LogarithmicTMO of the HDR Toolbox, both cases.
 
+    Picture: dark, at night nearly black, since the unit of the light is far below the brightest lamp.
+
     References:  [banterle2017], the logarithmic mapping.
     """
 

@@ -59,6 +59,11 @@ class Mantiuk2006(Method):
 
     Convention:  saturated colours may exceed 1; light outside the gamut of BT.709 is cut.
 
+    Agreement: no reference values; the solver is tested against a direct one.
+
+    Picture: strong local contrast; bright surfaces show their shading. Where few pixels are much brighter
+        than the rest, as lamps at night, all else is nearly black.
+
     References:  [mantiuk2006], sections 3 to 6.
     """
 

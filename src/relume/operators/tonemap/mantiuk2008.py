@@ -74,6 +74,8 @@ class Mantiuk2008(Method):
 
     Agreement: no reference values exist; the program is checked against random curves near its solution.
 
+    Picture: natural colours and contrast, shadows black on the assumed display.
+
     References:  [mantiuk2008], sections 3 to 5; [daly1993] for the sensitivity; [mantiuk2009] for the colour.
     """
 

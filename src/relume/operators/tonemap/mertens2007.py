@@ -43,6 +43,8 @@ class Mertens2007(Method):
     both cases; 1e-6 of the largest value on a synthetic scene, whose flat and grey parts the toolbox weighs
     by rounding errors; 6e-4 there in float32. Stretched, one overshoot makes the whole picture pale.
 
+    Picture: rich local contrast and colour, as photographers like it; deep shadows go to black at night.
+
     References:  [mertens2007], sections 3 and 4; [banterle2017] for the exposures.
     """
 

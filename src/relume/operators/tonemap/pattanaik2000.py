@@ -35,6 +35,9 @@ class Pattanaik2000(Method):
 
     Agreement: 6e-8 (relative, float64) with PattanaikTMO of the HDR Toolbox, all three cases.
 
+    Picture: almost grey: at the default adaptation the slope of the response, which is the exponent of the
+        colours, is small. Nobody would want it as it is; adaptations from the scene help somewhat.
+
     References:  [pattanaik2000], section 3; [larson1997] for the luminance that rods see.
     """
 

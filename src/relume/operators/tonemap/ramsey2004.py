@@ -27,6 +27,8 @@ class Ramsey2004(Method):
     Agreement: with `reinhard2002 key=0.18` of the same white on the first frame, exactly; no reference values
     exist for clips. The lengths 5 and 60 and the 10 % are those that later surveys report.
 
+    Picture: a frame by itself is as of `reinhard2002` with no white: bright parts a little duller.
+
     References:  [ramsey2004]; [reinhard2002], eqs. 1 to 4.
     """
 

@@ -46,6 +46,9 @@ class Reinhard2002(Method):
     `estimation=2003` where key and white are automatic, and with ReinhardRobustTMO, all three cases, with
     `estimation=robust`.
 
+    Picture: natural and a little dark, lamps with their colours, shadows with little detail. With
+        `estimation=robust` lamps stay clean, and shadows are deeper.
+
     References:  [reinhard2002], eqs. 1, 2 and 4; [reinhard2003]; [banterle2017] for the robust form.
     """
 
@@ -128,6 +131,9 @@ class Reinhard2002Local(Method):
     Agreement: none of the form of the paper, which is tested against its definition: the toolbox's departs
     from it in kernels, scales and by a shift. 6e-8 (relative, float64) with ReinhardTMO of the HDR Toolbox in
     its bilateral form, both cases.
+
+    Picture: as `reinhard2002`, with crisper texture in bright parts; no halos here. With
+        `surroundings=bilateral` small bright shapes get dark outlines.
 
     References:  [reinhard2002], eqs. 5 to 9; s_m is the largest scale up to which no activity exceeds ε.
     [banterle2017] for the bilateral form.

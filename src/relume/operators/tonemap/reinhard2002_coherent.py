@@ -29,6 +29,8 @@ class Reinhard2002Coherent(Method):
 
     Agreement: with `reinhard2002` on the first frame, exactly; no reference values exist for clips.
 
+    Picture: a frame by itself is as of `reinhard2002`.
+
     References:  [reinhard2002], eqs. 1, 2 and 4; [kang2003] for the mean over frames.
     """
 

@@ -30,6 +30,11 @@ class ReinhardDevlin2005(Method):
     Convention:  luminance is what spans 0 to 1, where the paper stretches the channels; automatic contrast
         comes from the 1st and the 99th percentile, where the paper has the extremes.
 
+    Agreement: 6e-8 (relative, float64) with ReinhardDevlinTMO of the HDR Toolbox.
+
+    Picture: bright and flat, with much colour in the shadows, where saturated channels clip at 0: dark
+        coloured shapes turn into patches of pure colour.
+
     References:  [reinhard_devlin2005], eqs. 1 to 7.
     """
 

@@ -30,6 +30,9 @@ class Schlick1994(Method):
     Agreement: 6e-8 (relative, float64) with SchlickTMO of the HDR Toolbox, four cases: manual, automatic and
     non-uniform.
 
+    Picture: depends on the brightest pixel: pale where that is near, nearly black at night. Not to be used
+        without a look.
+
     References:  [schlick1994], sections 3 and 4.
     """
 

@@ -32,6 +32,9 @@ class Tumblin1999(Method):
     Toolbox with `display_logarithm=natural`, all four cases: the natural logarithm in γd of
     m, log10 in γ. Here both are log10, for γd is γ of the display.
 
+    Picture: a contrasty exposure: sunlit surfaces and lamps are white, and colours in the middle tones are
+        good. With `adaptation_map` lamps come out darker than what they light.
+
     References:  [tumblin1999], section 4; [yee2003] for the map.
     """
 

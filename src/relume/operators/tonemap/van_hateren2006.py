@@ -41,6 +41,8 @@ class VanHateren2006(Method):
 
     Agreement: 6e-8 (relative, float64) with VanHaterenTMO of the HDR Toolbox, all three cases.
 
+    Picture: glaring, flat colours, as of a poster; greys are right.
+
     References:  [vanhateren2006], the steady state of the cone model.
     """
 

@@ -26,6 +26,9 @@ class Ward1994(Method):
     Toolbox, five cases, once cut to 0..1. The picture of a scene with lamps is their surroundings, well
     exposed, and the lamps white.
 
+    Picture: a straight exposure, bright: sunlit surfaces and lamps are white and without detail. With
+        `adaptation_map` it is pale, colours faded, with outlines around lamps.
+
     References:  [ward1994]; [yee2003] for the map.
     """
 

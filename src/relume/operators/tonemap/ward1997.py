@@ -38,6 +38,9 @@ class Ward1997(Method):
     Agreement: 6e-8 (relative, float64) with WardHistAdjTMO of the HDR Toolbox with `ceiling=linear`, all four
     cases, save for the few darkest pixels, which the toolbox leaves undefined and paints black.
 
+    Picture: much contrast; the darkest colours go to black. Lamps keep their colours, and texture in the
+        middle tones is coarse.
+
     References:  [larson1997], sections 4.3 to 4.5.
     """
 
