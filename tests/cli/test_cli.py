@@ -264,3 +264,55 @@ def test_demo(tmp_path: Path, relume: Relume) -> None:
     assert names == ["expanded.exr", "photograph.png", "side-by-side.png", "tonemapped.png"]
     assert len(out.splitlines()) == 4
     assert relume("demo", "-o", tmp_path / "demo")[0] == 1  # nothing is overwritten unasked
+
+
+@pytest.fixture
+def camera_photo(tmp_path: Path) -> Path:
+    path = tmp_path / "camera.jpg"
+    codes = np.linspace(0, 255, 24 * 16 * 3).reshape(16, 24, 3).astype(np.uint8)
+    codes[4:12, 4:12] = 255
+    exif = Pillow.Exif()
+    exif[0x010F] = "Canon"
+    Pillow.fromarray(codes).save(path, quality=90, exif=exif.tobytes())
+    return path
+
+
+def test_a_jpeg_expands_into_ultra_hdr_over_the_same_photograph(
+    camera_photo: Path, tmp_path: Path, relume: Relume
+) -> None:
+    assert relume("expand", camera_photo, "-o", tmp_path / "x.jpg") == (0, "", "")
+    with Pillow.open(camera_photo) as before, Pillow.open(tmp_path / "x.jpg") as after:
+        assert (np.asarray(before) == np.asarray(after)).all()
+    text = relume("info", tmp_path / "x.jpg")[1]
+    assert "Ultra HDR JPEG" in text
+    assert "headroom: " in text
+    # It is HDR now: expanding it again needs to be asked for.
+    code, _, err = relume("expand", tmp_path / "x.jpg", "-o", tmp_path / "again.exr")
+    assert code == 1
+    assert "is HDR already" in err
+    assert relume("expand", tmp_path / "x.jpg", "-o", tmp_path / "x.exr", "--ignore-gain-map")[0] == 0
+    assert relume("tonemap", tmp_path / "x.jpg", "-o", tmp_path / "x.png")[0] == 0
+
+
+def test_strip_leaves_the_camera_out_of_ultra_hdr(camera_photo: Path, tmp_path: Path, relume: Relume) -> None:
+    for name, extra in (("kept", ()), ("stripped", ("--strip",))):
+        assert relume("expand", camera_photo, "-o", tmp_path / f"{name}.jpg", *extra)[0] == 0
+    assert b"Canon" in (tmp_path / "kept.jpg").read_bytes()
+    assert b"Canon" not in (tmp_path / "stripped.jpg").read_bytes()
+
+
+def test_light_converts_to_ultra_hdr_and_back(scene: Path, tmp_path: Path, relume: Relume) -> None:
+    assert relume("convert", scene, tmp_path / "x.jpg", "--gain-map-channels", "1")[0] == 0
+    assert relume("convert", tmp_path / "x.jpg", tmp_path / "y.exr")[0] == 0
+    ratio = _exr(tmp_path / "y.exr")[0][5, 5] / _exr(scene)[0][5, 5]
+    assert ratio.tolist() == pytest.approx([1.0] * 3, abs=0.05)
+    assert relume("convert", tmp_path / "x.jpg", tmp_path / "sdr.png", "--ignore-gain-map")[0] == 0
+
+
+def test_transparency_is_refused_before_the_work(tmp_path: Path, relume: Relume) -> None:
+    codes = np.full((16, 24, 4), 200, np.uint8)
+    codes[:, :8, 3] = 10
+    Pillow.fromarray(codes).save(tmp_path / "glass.png")
+    code, _, err = relume("expand", tmp_path / "glass.png", "-o", tmp_path / "x.jpg", "--method", "linear")
+    assert code == 1
+    assert "partly transparent" in err

@@ -101,7 +101,7 @@ def test_what_exists_stays_unless_told(folder: Path, tmp_path: Path, relume: Rel
         (("--longest-side", "0"), "--longest-side 0: expected pixels"),
         (("--distance", "-1"), "--distance -1: expected 0 (lossless)"),
         (("--dataset", "nonsense"), "unknown data set 'nonsense'; expected one of hdr-real"),
-        (("--dataset", "ultra-hdr"), "holds no scene light to pack"),
+        (("--dataset", "hdrtv1k"), "holds no scene light to pack"),
         (("--dataset", "sdr-folder"), "holds no scene light to pack"),
     ],
 )

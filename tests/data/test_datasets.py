@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from relume.color.encoding import BT2020, LINEAR_SCENE, PQ_BT2020, SRGB, Encoding, Reference
+from relume.color.encoding import BT709, BT2020, LINEAR_SCENE, PQ_BT2020, SRGB, Encoding, Reference
 from relume.color.transfer import srgb
-from relume.data import hdrtv1k, ultrahdr
+from relume.data import hdrtv1k
 from relume.data.datasets import DATA_SETS, data_set
 from relume.data.manifest import split_by_scene
+from relume.data.pack import read_pack, write_pack
 from relume.data.real_pairs import RealPairs, UnpairedSdr, exposure_between
 from relume.data.sample import Exposure, Sample, load_hdr, load_sdr, manifest_of
 from relume.errors import ImageError, MethodError, UnreadableFile
@@ -265,17 +266,29 @@ def test_ultra_hdr_photographs_are_pairs(tmp_path: Path, make: Make) -> None:
     make("plain.jpg")
     [sample] = data_set("ultra-hdr").find(tmp_path)
     assert sample.hdr == sample.sdr[0].path == tmp_path / "a.jpg"
-    light = ultrahdr.load_hdr(tmp_path / "a.jpg")
+    light = load_hdr(tmp_path / "a.jpg")
     assert_close(light[:, 8:], rows[:, 8:].contiguous(), rtol=0.1, atol=0.02)
-    assert load_sdr(tmp_path / "a.jpg").shape == light.shape
-    with pytest.raises(UnreadableFile, match="has no gain map"):
-        ultrahdr.load_hdr(tmp_path / "plain.jpg")
+    sdr = load_sdr(tmp_path / "a.jpg")
+    assert sdr.shape == light.shape
+    assert float(sdr.max()) <= 1.0
+    with pytest.raises(ImageError, match="is an SDR picture"):
+        load_hdr(tmp_path / "plain.jpg")
+
+
+def test_ultra_hdr_photographs_are_packed_with_their_light(tmp_path: Path) -> None:
+    light = torch.linspace(0.1, 4.0, 64).expand(3, 64, 64).contiguous()
+    white = Encoding(BT709, "linear", Reference.SCENE, 203.0)
+    write(tmp_path / "a.jpg", Image(light, white))
+    row = data_set("ultra-hdr")
+    write_pack(tmp_path / "x.pack", tmp_path, manifest_of(row.find(tmp_path), tmp_path))
+    [picture] = read_pack(tmp_path / "x.pack").pictures
+    assert_close(picture.float(), light, rtol=0.15, atol=0.02)
 
 
 def test_a_real_photograph_keeps_its_colours_and_goes_beyond_white(shared: Path) -> None:
     """Were the primaries of the SDR picture (P3) taken for BT.709, red would differ from green."""
     path = shared / "data/ultrahdr/01.jpg"
-    light, photograph = ultrahdr.load_hdr(path), read(path)
+    light, photograph = load_hdr(path), read(path, gain_map=False)
     assert light.shape == photograph.pixels.shape
     assert float(light.max()) > 2.0
     # A sixteenth of the pixels each way is enough, and much quicker to convert.

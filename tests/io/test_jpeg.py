@@ -280,12 +280,11 @@ def test_a_side_that_jpeg_cannot_hold_is_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["01.jpg", "02.jpg", "04.jpg"])
-def test_photographs_with_a_gain_map_are_read_without_it(shared: Path, name: str):
+def test_photographs_with_a_gain_map_can_be_read_without_it(shared: Path, name: str):
     path = shared / "data" / "ultrahdr" / name
-    info, image = probe(path), read(path)
+    info, image = probe(path, gain_map=False), read(path, gain_map=False)
     assert info.encoding == image.encoding == DISPLAY_P3_ENCODED
     assert (info.height, info.width) == (image.height, image.width)
-    assert info.tags["gain map"] == "present, not applied"
     assert info.metadata.make == "Google"
     with Pillow.open(path) as picture:
         expected = np.asarray(picture.convert("RGB"))[::50, ::50] / 255

@@ -55,7 +55,7 @@ class WriteOptions:
     """Let light above white clip where the format has no room for it, rather than refuse."""
     base: Image | Path | None = None
     """The SDR picture that a file with a gain map shows on ordinary screens, of the same size. A JPEG file is
-    taken as it is; None: the picture with its highlights rolled off."""
+    taken as it is, if it is one of colours in 8 bits; None: the picture with its highlights rolled off."""
     gain_map_channels: int = 3
     """3, or 1 for a third of the data where hues are those of the SDR picture."""
     gain_map_scale: int = 1

@@ -226,9 +226,9 @@ def _base(path: Path, image: Image, options: WriteOptions) -> tuple[Path, bytes]
     if isinstance(base, Path):
         data = base.read_bytes()
         header = _header(base, BytesIO(data))
-        if header.components != 4 and header.profile_used.tables is None:
+        if (header.components, header.precision) == (3, 8) and header.profile_used.tables is None:
             return base, data
-        # Readers of gain maps know no ink and no tables.
+        # Readers of gain maps know no grey pictures, no ink, no 12 bits and no tables in profiles.
         base = read_base(base)
     if base is None:
         base = _rolled_off(image)

@@ -126,23 +126,41 @@ def _attached(path: Path, head: bytes, offset: int, length: int) -> Attached | N
                 frame = payload
     except UnreadableFile:
         return None
-    from_xmp = None if xmp is None else gain_map.parse_xmp(xmp)
-    meaning = from_xmp if iso is None else gain_map.parse_iso(iso)
-    if meaning is None:
+    told = _told(iso, xmp)
+    if not told:
         return None
     if len(frame) < 6 or frame[0] != 8 or frame[5] not in (1, 3):
         raise EncodingError("it is no JPEG of 8 bits in one channel or three.")
-    forms = [name for name, told in (("ISO 21496-1", iso), ("XMP", from_xmp)) if told is not None]
     return Attached(
-        meaning=meaning,
+        meaning=next(iter(told.values())),
         offset=offset,
         length=length,
         height=int.from_bytes(frame[1:3]),
         width=int.from_bytes(frame[3:5]),
         channels=frame[5],
         profile=profile,
-        form=" and ".join(forms),
+        form=" and ".join(told),
     )
+
+
+def _told(iso: bytes | None, xmp: bytes | None) -> dict[str, GainMap]:
+    """What each form of the metadata says, the newer first; empty where there is none.
+
+    Raises:
+        EncodingError: there is one, and none that can be used.
+    """
+    told, problem = {}, None
+    for name, parse, data in (("ISO 21496-1", gain_map.parse_iso, iso), ("XMP", gain_map.parse_xmp, xmp)):
+        try:
+            meaning = None if data is None else parse(data)
+        except EncodingError as error:
+            problem = problem or error
+            continue
+        if meaning is not None:
+            told[name] = meaning
+    if problem is not None and not told:
+        raise problem
+    return told
 
 
 def _mp_places(head: Iterable[Segment]) -> Iterator[tuple[int, int]]:
