@@ -1,13 +1,19 @@
 """How fast the operators are, and how much memory they take, beside those of OpenCV.
 
     python benchmarks/operators.py [--size 3000x4000] [--repeats 7] [--threads 2] [--only NAME ...]
+                                   [--scale-to 12] [--no-memory]
 
 Needs the extra `bench`. One process, one picture, repetitions interleaved, medians of wall-clock and of
 processor time. Ratios are relume's time over OpenCV's: below 1 is faster. relume runs through its runner,
 with conversion to the range of the display; OpenCV runs with gamma 1, so that neither encodes. Memory is what
 a fresh process grows by while it works, in multiples of the float picture: 1 is the result itself (Linux).
 
-OpenCV's "Reinhard" is Reinhard and Devlin 2005. It has no Reinhard 2002, which is set beside it too. Reading
+Without --only all operators of both directions run. Expansions get the same picture, as SDR codes.
+With --scale-to seconds are those of the size that ran, in proportion to that many megapixels: good where
+time grows with the pixels, and a hint elsewhere.
+
+OpenCV's "Reinhard" is Reinhard and Devlin 2005. It has no Reinhard 2002, which is set beside it too. Its
+fusion of Mertens gets the exposures that relume finds and makes itself, so its time is without them. Reading
 gives float tensors in relume and what the file stores in OpenCV, from the same file.
 """
 
@@ -32,11 +38,17 @@ import psutil
 import torch
 
 import relume.io
-from relume.catalog import METHODS
-from relume.color.encoding import LINEAR_SCENE
+from relume.color.encoding import LINEAR_SCENE, REFERENCE_WHITE, SRGB
 from relume.image import Image
 from relume.inference.runner import run
 from relume.io import WriteOptions
+from relume.method import Direction
+from relume.operators.expand import OPERATORS as EXPANSIONS
+from relume.operators.statistics import light_of
+from relume.operators.tonemap import OPERATORS as TONE_MAPPINGS
+from relume.operators.tonemap.mertens2007 import zone_exposures
+
+OPERATORS = {method.spec.name: method for method in (*EXPANSIONS, *TONE_MAPPINGS)}
 
 TONEMAPPERS = {
     "Reinhard": lambda: cv2.createTonemapReinhard(gamma=1.0),
@@ -44,13 +56,15 @@ TONEMAPPERS = {
     "Mantiuk": lambda: cv2.createTonemapMantiuk(gamma=1.0),
 }
 
-# Of OpenCV the one to compare with; None: it has nothing alike.
+FUSION = "Mertens"
+
+# Of OpenCV the one to compare with; it has nothing like the others.
 COUNTERPARTS = {
     "reinhard_devlin2005": "Reinhard",
     "reinhard2002": "Reinhard",
     "drago2003": "Drago",
     "mantiuk2006": "Mantiuk",
-    "reinhard2002_local": None,
+    "mertens2007": FUSION,
 }
 
 Work = Callable[[], object]
@@ -65,6 +79,9 @@ class Taken:
 
     def __str__(self) -> str:
         return f"{self.wall:.2f} s"
+
+    def scaled(self, factor: float) -> "Taken":
+        return Taken(self.wall * factor, self.processor * factor)
 
     def over(self, other: "Taken") -> str:
         return f"{self.wall / other.wall:.2f} | {self.processor / other.processor:.2f}"
@@ -98,9 +115,25 @@ def interleaved(works: dict[str, Work], repeats: int) -> dict[str, Taken]:
 
 def contestant(name: str, array: np.ndarray) -> Work:
     """To process the picture with a method of relume, or with "cv2 " and a tone mapper of OpenCV."""
+    if name == f"cv2 {FUSION}":
+        return partial(cv2.createMergeMertens().process, exposures(array))
     if name.startswith("cv2 "):
         return partial(TONEMAPPERS[name.removeprefix("cv2 ")]().process, array)
-    return partial(run, METHODS[name](), as_image(array))
+    method = OPERATORS[name]()
+    if method.spec.direction is Direction.TONEMAP:
+        return partial(run, method, as_image(array), reference_white=REFERENCE_WHITE)
+    codes = torch.from_numpy(sdr_codes(array)).permute(2, 0, 1).contiguous()
+    return partial(run, method, Image(codes / 255.0, SRGB))
+
+
+def sdr_codes(array: np.ndarray, exposure: float = 1 / 16) -> np.ndarray:
+    """The picture at an exposure as 8-bit codes with gamma 2.2."""
+    return (np.clip(array * np.float32(exposure), 0.0, 1.0) ** (1 / 2.2) * 255.0 + 0.5).astype(np.uint8)
+
+
+def exposures(array: np.ndarray) -> list[np.ndarray]:
+    """The exposures that relume's fusion would make."""
+    return [sdr_codes(array, exposure) for exposure in zone_exposures(light_of(as_image(array).pixels[None]))]
 
 
 def peak_memory(name: str, array: np.ndarray) -> float:
@@ -141,30 +174,34 @@ def peak_bytes() -> int:
     return 1024 * int(status.split("VmHWM:")[1].split()[0])
 
 
-def operators_table(names: list[str], array: np.ndarray, repeats: int) -> list[str]:
-    others = {name: f"cv2 {COUNTERPARTS[name]}" for name in names if COUNTERPARTS[name]}
+def operators_table(
+    names: list[str], array: np.ndarray, repeats: int, *, factor: float, memory: bool
+) -> list[str]:
+    others = {name: f"cv2 {COUNTERPARTS[name]}" for name in names if name in COUNTERPARTS}
     running = dict.fromkeys([*names, *others.values()])
-    times = interleaved({name: contestant(name, array) for name in running}, repeats)
+    taken = interleaved({name: contestant(name, array) for name in running}, repeats)
+    times = {name: took.scaled(factor) for name, took in taken.items()}
     lines = [
         "| operator | relume | OpenCV | ratio | of processor time | memory | OpenCV's memory |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name in names:
         other = others.get(name)
-        memory = f"{peak_memory(name, array):.2f}"
+        own = f"{peak_memory(name, array):.2f}" if memory else "–"
         if other is None:
-            lines.append(f"| {name} | {times[name]} | – | – | – | {memory} | – |")
-        else:
-            lines.append(
-                f"| {name} | {times[name]} | {COUNTERPARTS[name]} {times[other]} | "
-                f"{times[name].over(times[other])} | {memory} | {peak_memory(other, array):.2f} |"
-            )
+            lines.append(f"| {name} | {times[name]} | – | – | – | {own} | – |")
+            continue
+        its = f"{peak_memory(other, array):.2f}" if memory else "–"
+        lines.append(
+            f"| {name} | {times[name]} | {COUNTERPARTS[name]} {times[other]} | "
+            f"{times[name].over(times[other])} | {own} | {its} |"
+        )
     return lines
 
 
 def files_table(array: np.ndarray, repeats: int, folder: Path) -> list[str]:
     """Writing and reading of an 8-bit JPEG at quality 95 and of a half-float EXR with ZIP compression."""
-    codes = (np.clip(array / 16.0, 0.0, 1.0) ** (1 / 2.2) * 255.0 + 0.5).astype(np.uint8)
+    codes = sdr_codes(array)
     jpeg, exr = str(folder / "cv2.jpg"), str(folder / "cv2.exr")
     half = [cv2.IMWRITE_EXR_TYPE, cv2.IMWRITE_EXR_TYPE_HALF, cv2.IMWRITE_EXR_COMPRESSION, 3]
     cv2.imwrite(jpeg, codes, [cv2.IMWRITE_JPEG_QUALITY, 95])
@@ -202,7 +239,9 @@ def main() -> None:
     parser.add_argument("--size", default="3000x4000", help="height x width")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", nargs="+", choices=[*COUNTERPARTS, "files"])
+    parser.add_argument("--only", nargs="+", choices=[*OPERATORS, "files"])
+    parser.add_argument("--scale-to", type=float, metavar="MEGAPIXELS", help="scale seconds to this size")
+    parser.add_argument("--no-memory", action="store_true", help="leave out memory, a process for each")
     parser.add_argument("--peak", nargs=2, metavar=("NAME", "FILE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -214,12 +253,19 @@ def main() -> None:
     print(
         f"{datetime.date.today()}, {os.cpu_count()} cores of load {os.getloadavg()[0]:.1f}, "
         f"{arguments.threads} threads, commit {commit()}, torch {torch.__version__}, "
-        f"OpenCV {cv2.__version__}, {width} × {height} pixels, median of {arguments.repeats}\n"
+        f"OpenCV {cv2.__version__}, {width} × {height} pixels, median of {arguments.repeats}"
     )
-    wanted = arguments.only or [*COUNTERPARTS, "files"]
-    names = [name for name in COUNTERPARTS if name in wanted]
+    factor = arguments.scale_to * 1e6 / (height * width) if arguments.scale_to else 1.0
+    if arguments.scale_to:
+        print(
+            f"Seconds of the operators are scaled to {arguments.scale_to:g} megapixels, times {factor:.1f}."
+        )
+    wanted = arguments.only or [*OPERATORS, "files"]
+    names = [name for name in OPERATORS if name in wanted]
     if names:
-        print("\n".join(operators_table(names, array, arguments.repeats)), end="\n\n")
+        memory = not arguments.no_memory
+        table = operators_table(names, array, arguments.repeats, factor=factor, memory=memory)
+        print("", *table, sep="\n", end="\n\n")
     if "files" in wanted:
         with tempfile.TemporaryDirectory() as folder:
             print("\n".join(files_table(array, arguments.repeats, Path(folder))))
