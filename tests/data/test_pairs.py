@@ -3,7 +3,7 @@
 import torch
 
 from relume.camera import presets
-from relume.data.pairs import Pairs, sample_generator
+from relume.data.pairs import MixedPairs, Pairs, sample_generator
 from relume.data.scenes import SyntheticScenes
 
 
@@ -35,3 +35,17 @@ def test_seeds_and_indices_are_far_apart() -> None:
     draws = torch.stack([torch.rand(4, generator=sample_generator(0, index)) for index in range(4000)])
     correlation = torch.corrcoef(torch.cat([draws[:-1], draws[1:]], dim=1).T)[:4, 4:]
     assert float(correlation.abs().max()) < 0.07  # four standard deviations
+
+
+def test_mixed_pairs_come_from_their_parts_in_their_shares() -> None:
+    parts = [(_pairs(1), 3.0), (_pairs(2), 1.0)]
+    mixed = MixedPairs(parts=parts, seed=5)
+    assert len(mixed) == len(_pairs())
+    from_first = 0
+    for index in range(40):
+        chosen = mixed[index]["sdr"]
+        first, second = (torch.equal(chosen, pairs[index]["sdr"]) for pairs, _ in parts)
+        assert first != second
+        from_first += first
+    assert 22 <= from_first <= 37  # 30 expected; two and a half standard deviations
+    assert torch.equal(mixed[7]["sdr"], MixedPairs(parts=parts, seed=5)[7]["sdr"])

@@ -1,5 +1,6 @@
 """Training pairs: a scene, and what a camera made of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -42,6 +43,23 @@ class Pairs(Dataset[dict[str, Tensor]]):
             "exposure": shot.exposure[0],
             "response": shot.response[0],
         }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MixedPairs(Dataset[dict[str, Tensor]]):
+    """Pairs of several supplies, each with its share; pair `index` is as much a function of the index."""
+
+    parts: Sequence[tuple[Pairs, float]]
+    seed: int = 0
+
+    def __len__(self) -> int:
+        return min(len(pairs) for pairs, _ in self.parts)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        # Of another seed than the parts have, lest the choice and the exposure go together.
+        generator = sample_generator(~self.seed, index)
+        shares = torch.tensor([share for _, share in self.parts])
+        return self.parts[int(torch.multinomial(shares, 1, generator=generator))][0][index]
 
 
 def sample_generator(seed: int, index: int) -> torch.Generator:

@@ -21,6 +21,12 @@ class Scenes(ABC):
     def draw(self, *, size: tuple[int, int], generator: torch.Generator) -> Float[Tensor, "3 height width"]:
         """One picture of that size (height, width); the same generator state gives the same picture."""
 
+    def draw_related(
+        self, count: int, *, size: tuple[int, int], generator: torch.Generator
+    ) -> Float[Tensor, "count 3 height width"]:
+        """Several pictures, of one scene if that is quicker."""
+        return torch.stack([self.draw(size=size, generator=generator) for _ in range(count)])
+
 
 @dataclass(frozen=True)
 class SyntheticScenes(Scenes):
@@ -42,12 +48,18 @@ class PanoramaScenes(Scenes):
 
     def draw(self, *, size: tuple[int, int], generator: torch.Generator) -> Float[Tensor, "3 height width"]:
         """A view of one of the panoramas, mirrored half of the time."""
+        return self.draw_related(1, size=size, generator=generator)[0]
+
+    def draw_related(
+        self, count: int, *, size: tuple[int, int], generator: torch.Generator
+    ) -> Float[Tensor, "count 3 height width"]:
+        """Views of one of the panoramas, each mirrored half of the time."""
         panorama = self.panoramas[_index(len(self.panoramas), generator)].float()
-        yaw, pitch, roll, field_of_view = random_views(1, generator=generator)
-        view = perspective_view(
+        yaw, pitch, roll, field_of_view = random_views(count, generator=generator)
+        views = perspective_view(
             panorama, yaw=yaw, pitch=pitch, roll=roll, horizontal_field_of_view=field_of_view, size=size
-        )[0]
-        return view.flip(-1) if _index(2, generator) else view
+        )
+        return torch.stack([view.flip(-1) if _index(2, generator) else view for view in views])
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +97,15 @@ class Mixture(Scenes):
 
     def draw(self, *, size: tuple[int, int], generator: torch.Generator) -> Float[Tensor, "3 height width"]:
         """A picture of one of the parts."""
+        return self.draw_related(1, size=size, generator=generator)[0]
+
+    def draw_related(
+        self, count: int, *, size: tuple[int, int], generator: torch.Generator
+    ) -> Float[Tensor, "count 3 height width"]:
+        """Several pictures of one of the parts."""
         shares = torch.tensor([share for _, share in self.parts], device=generator.device)
         chosen = int(torch.multinomial(shares, 1, generator=generator))
-        return self.parts[chosen][0].draw(size=size, generator=generator)
+        return self.parts[chosen][0].draw_related(count, size=size, generator=generator)
 
 
 def _index(count: int, generator: torch.Generator) -> int:

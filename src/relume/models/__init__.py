@@ -11,7 +11,7 @@ from torch import nn
 
 from relume.errors import MethodError
 from relume.method import MethodSpec
-from relume.models import itmn, rassdl, sparam_convlstm, unet
+from relume.models import ember, itmn, rassdl, sparam_convlstm, unet
 from relume.models.duhdr import network as duhdr
 
 
@@ -29,6 +29,7 @@ class Model:
 
 
 MODELS = {
+    "ember": Model(network=ember.Ember, presets=ember.PRESETS, spec=ember.SPEC, halo=ember.HALO),
     "itmn": Model(network=itmn.Itmn, presets=itmn.PRESETS, spec=itmn.SPEC, halo=itmn.HALO),
     "duhdr": Model(network=duhdr.DuHDR, presets=duhdr.PRESETS, spec=duhdr.SPEC, halo=duhdr.HALO),
     "rassdl": Model(network=rassdl.Rassdl, presets=rassdl.PRESETS, spec=rassdl.SPEC, halo=rassdl.HALO),

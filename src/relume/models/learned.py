@@ -13,9 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from relume.color.transfer import srgb
 from relume.errors import MethodError
 from relume.method import Method, MethodSpec, Statistics, parameter
-from relume.models import find, itmn, rassdl, sparam_convlstm, unet
+from relume.models import ember, find, itmn, rassdl, sparam_convlstm, unet
 from relume.models.duhdr import imaging as duhdr_imaging
 from relume.models.duhdr import network as duhdr
 from relume.models.measuring import MeasuringNetwork
@@ -70,6 +71,37 @@ class Learned(Method):
         given = (image, statistics) if isinstance(network, MeasuringNetwork) else (image,)
         result: Tensor = network(*given)
         return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmberExpansion(Learned):
+    """The inverse response of the picture, and light rebuilt where its channels are clipped.
+
+    The same picture gives the same light, whatever the machine has drawn before. What a clipped channel gets
+    is an estimate of the likely light there; all else is the photograph.
+    """
+
+    model: ClassVar[str] = "ember"
+    spec: ClassVar[MethodSpec] = ember.SPEC
+
+    response: str = parameter(
+        "estimated",
+        "what codes mean: estimated, the light of the scene; srgb, the light of the screen, as it was seen",
+        choices=("estimated", "srgb"),
+    )
+    highlights: float = parameter(1.0, "of the estimated stops above white", minimum=0.0, maximum=1.0)
+
+    def __call__(
+        self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Rebuild the light."""
+        network = self.network(image)
+        assert isinstance(network, ember.Ember)
+        statistics = statistics or network.measure(image)
+        stops = self.highlights * statistics["stops"]
+        if self.response == "srgb":
+            return network.rekindled(srgb.eotf(image), image, stops)
+        return network(image, statistics | {"stops": stops})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +182,7 @@ class DuhdrImaging(Learned):
 
 
 LEARNED: tuple[type[Learned], ...] = (
+    EmberExpansion,
     UNetExpansion,
     ItmnExpansion,
     RassdlToneMapping,

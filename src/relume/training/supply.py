@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from relume.data.pack import read_pack
 from relume.data.scenes import PhotographScenes, Scenes, SyntheticScenes
 
 GALLERY_SEED = 7
-GALLERY_VIEWS = 600
-GALLERY_SIZE = (256, 256)
+_LARGEST_HALF = 65504.0
+_RELATED = 8
+"""Views of a gallery that are of one scene, since looking into a panorama again costs little."""
 
 VALIDATION_SEED = 1 << 32
 """Away from every seed that a person would give."""
@@ -24,13 +27,41 @@ class Supply:
     validation: Scenes
 
 
-def supply(data: Path | None, *, in_gallery: bool = False) -> Supply:
+@dataclass(frozen=True, kw_only=True)
+class Gallery:
+    """So many views of so many pixels, drawn once and then cropped.
+
+    On few cores that is many times faster than to look into a panorama for every sample.
+    """
+
+    views: int = 600
+    size: tuple[int, int] = (256, 256)
+    """(height, width)."""
+
+    def of(self, scenes: Scenes) -> Scenes:
+        """Views of these scenes in half precision, to be cropped as photographs are.
+
+        Each is scaled so that its brightest hundredth lies about 1, which half precision holds well.
+        """
+        generator = torch.Generator().manual_seed(GALLERY_SEED)
+        views: list[Tensor] = []
+        while len(views) < self.views:
+            related = scenes.draw_related(_RELATED, size=self.size, generator=generator)
+            views.extend(_half(view) for view in related)
+        return PhotographScenes(views[: self.views])
+
+
+def _half(view: Float[Tensor, "3 height width"]) -> Float[Tensor, "3 height width"]:
+    bright = view.flatten().kthvalue(view.numel() * 99 // 100).values.clamp(min=1e-6)
+    return (view / bright).clamp(max=_LARGEST_HALF).half()
+
+
+def supply(data: Path | None, *, gallery: Gallery | None = None) -> Supply:
     """The two splits of a pack; without one, synthetic scenes, of which no two are the same.
 
     Args:
         data: a pack.
-        in_gallery: draw views of 256×256 once and crop them, which on few cores is many times faster than
-            to look into a panorama for every sample, and shows 600 views of the training scenes.
+        gallery: in which the training scenes are hung; None: each sample is a view of its own.
 
     Raises:
         UnreadableFile: no such file, or no pack.
@@ -41,12 +72,5 @@ def supply(data: Path | None, *, in_gallery: bool = False) -> Supply:
     pack = read_pack(data)
     training = pack.scenes("train")
     return Supply(
-        training=gallery(training) if in_gallery else training, validation=pack.scenes("validation")
+        training=gallery.of(training) if gallery else training, validation=pack.scenes("validation")
     )
-
-
-def gallery(scenes: Scenes) -> Scenes:
-    """Views drawn once, in half precision, to be cropped as photographs are."""
-    generator = torch.Generator().manual_seed(GALLERY_SEED)
-    views = [scenes.draw(size=GALLERY_SIZE, generator=generator).half() for _ in range(GALLERY_VIEWS)]
-    return PhotographScenes(views)

@@ -32,7 +32,7 @@ from relume.training.objective import Objective
 from relume.training.optim import Adam
 from relume.training.recipe import Recipe, RecipeSettings, Stage
 from relume.training.schedules import Constant, Cosine, Schedule
-from relume.training.supply import VALIDATION_SEED, supply
+from relume.training.supply import VALIDATION_SEED, Gallery, supply
 
 UNPAIRED_SEED = 1 << 33
 """Added to the seed of the pictures whose light nobody looks at."""
@@ -66,7 +66,7 @@ class _Plan:
     nnet: bool = True
     dnet: bool = True
     """Whether Nnet, and Dnet's loss, take part in the training of the curves (Table 3)."""
-    in_gallery: bool = False
+    gallery: Gallery | None = None
     validate_every: int = 1000
 
 
@@ -191,7 +191,7 @@ def _compact() -> _Plan:
         perceptual=_perceptual("relu1_2", "relu2_2"),
         squared=False,
         curve=0.1,
-        in_gallery=True,
+        gallery=Gallery(),
         validate_every=500,
     )
 
@@ -217,7 +217,7 @@ def _perceptual(*layers: str) -> Perceptual:
 
 
 def _recipe(name: str, settings: RecipeSettings, plan: _Plan) -> Recipe:
-    scenes = supply(settings.data, in_gallery=plan.in_gallery)
+    scenes = supply(settings.data, gallery=plan.gallery)
     pairs = Pairs(scenes=scenes.training, camera=plan.camera, size=plan.size, seed=settings.seed)
     unpaired = replace(pairs, camera=find("hdrcnn"), seed=settings.seed + UNPAIRED_SEED)
     objectives = _objectives(plan)

@@ -26,7 +26,7 @@ from relume.training.objective import Batch, Objective, Scores, Turn
 from relume.training.optim import RMSProp
 from relume.training.recipe import Recipe, RecipeSettings, Stage
 from relume.training.schedules import Steps
-from relume.training.supply import VALIDATION_SEED, supply
+from relume.training.supply import VALIDATION_SEED, Gallery, supply
 from relume.training.validation import score_reconstruction
 
 _SCENE_LIGHT = replace(LINEAR_SCENE, white=REFERENCE_WHITE)
@@ -158,7 +158,7 @@ def _recipe(
     average: float | None,
 ) -> Recipe:
     """RMSProp with steps; the paper does not say where its rate declines."""
-    scenes = supply(settings.data, in_gallery=preset == "compact")
+    scenes = supply(settings.data, gallery=Gallery() if preset == "compact" else None)
     rate = Steps(at=(steps // 2, steps * 3 // 4))
     networks = ("model", "discriminator") if objective.adversarial else ("model",)
     stage = Stage(

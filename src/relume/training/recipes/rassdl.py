@@ -22,7 +22,7 @@ from relume.training.objective import Batch, Objective, Scores, Turn
 from relume.training.optim import Adam
 from relume.training.recipe import Recipe, RecipeSettings, Stage
 from relume.training.schedules import Cosine
-from relume.training.supply import VALIDATION_SEED, supply
+from relume.training.supply import VALIDATION_SEED, Gallery, supply
 
 VIEW = (256, 256)
 """Size of the scenes over which light is encoded."""
@@ -125,7 +125,7 @@ def _recipe(
     rate: Adam,
     average: float | None,
 ) -> Recipe:
-    scenes = supply(settings.data, in_gallery=preset == "compact")
+    scenes = supply(settings.data, gallery=Gallery() if preset == "compact" else None)
     stage = Stage(
         name="main",
         steps=steps,

@@ -23,7 +23,7 @@ from relume.training.objective import Batch, Objective, Scores, Turn
 from relume.training.optim import Adam, Optimizer
 from relume.training.recipe import Recipe, RecipeSettings, Stage
 from relume.training.schedules import Cosine, Warmup
-from relume.training.supply import VALIDATION_SEED, supply
+from relume.training.supply import VALIDATION_SEED, Gallery, supply
 from relume.training.validation import score_reconstruction
 
 Picture = Float[Tensor, "batch 3 height width"]
@@ -174,7 +174,7 @@ def _recipe(
     optimizers: tuple[Optimizer, Optimizer],
     average: float | None,
 ) -> Recipe:
-    scenes = supply(settings.data, in_gallery=preset != "paper")
+    scenes = supply(settings.data, gallery=Gallery() if preset != "paper" else None)
     data = Pairs(scenes=scenes.training, camera=find(camera), size=size, seed=settings.seed)
     stages = tuple(
         Stage(

@@ -1,0 +1,235 @@
+"""Ember: the inverse response and the light above white, seen on a small copy, applied at full size."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from relume.color.encoding import LINEAR_SCENE, SRGB
+from relume.color.transfer import srgb
+from relume.method import Direction, MethodSpec, Statistics
+from relume.models.measuring import MeasuringNetwork
+from relume.response.curve import lookup, sample_points
+
+FOLD = 4
+"""Pixels of the small copy that become channels of one, each way."""
+
+MOST_STOPS = 10.0
+"""The most that light is raised, or lowered."""
+
+HISTOGRAM_BINS = 32
+_HISTOGRAM_STEP = 4
+"""The histogram counts each fourth pixel, each way."""
+
+_SLOPE = 0.1
+"""Of the leaky rectifiers below 0."""
+
+SPEC = MethodSpec(
+    name="ember",
+    title="Ember: estimated response, and light rebuilt where channels are clipped",
+    direction=Direction.EXPAND,
+    input=SRGB,
+    output=LINEAR_SCENE,
+    citation="relume",
+    precisions=("float32",),
+    tolerance=1e-5,
+    memory=8.0,
+    scaling="dependent",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmberConfig:
+    """How large the network is, and where it may change the picture."""
+
+    widths: tuple[int, ...] = (32, 64, 96, 160, 224)
+    """Channels at a quarter of the small copy's resolution, at an eighth, and so on."""
+    blocks: tuple[int, ...] = (1, 1, 1, 2, 2)
+    """Residual blocks at each of them, on the way down and again on the way up."""
+    coefficients: int = 10
+    """Cosines of which the logarithm of the curve's slope consists."""
+    side: int = 320
+    """Longest side of the small copy, in pixels."""
+    threshold: float = 0.94
+    """Code value above which a channel counts as clipped, more and more up to 1."""
+
+
+PRESETS = {
+    "base": EmberConfig(),
+    "smoke": EmberConfig(widths=(8, 12, 16), blocks=(1, 1, 1), coefficients=4, side=64),
+}
+
+HALO = 0
+"""At full size each pixel is computed by itself."""
+
+
+class Ember(MeasuringNetwork):
+    """Light through the inverse response, times 2^stops where channels are clipped.
+
+        sdr ─ small copy ─ U-Net ─┬─ stops of each channel ─ enlarged ─┐
+         │                        └─ slopes of the inverse response    │
+         │                              │ (monotone by construction)   │
+         └──────────────────── inverse response ─── · 2^(clipped · stops) → hdr
+
+    What is looked at as a whole costs the same for pictures of every size. Where no channel is clipped, the
+    result is the inverse response of the picture and nothing else: putting it through the response gives the
+    picture back. The curve comes from the U-Net's coarsest features and a histogram; its slope is
+    e^(sum of cosines) times that of the sRGB curve, so that it rises everywhere. Fresh weights give the
+    unprocessed input.
+
+    Convention:  SDR, sRGB-encoded 0..1 → linear, relative, 1.0 = the level that clips. Any size.
+    """
+
+    cosines: Tensor
+    log_slope: Tensor
+
+    def __init__(self, config: EmberConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths, deepest = config.widths, config.widths[-1]
+        self.entry = _convolution(6 * FOLD**2 + 2, widths[0])
+        self.encoders = nn.ModuleList(map(_blocks, widths, config.blocks))
+        self.reductions = nn.ModuleList(
+            _convolution(fine, coarse, stride=2) for fine, coarse in pairwise(widths)
+        )
+        self.enlargements = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairwise(widths))
+        self.decoders = nn.ModuleList(map(_blocks, widths[:-1], config.blocks))
+        self.head = _silent(_convolution(widths[0], 3 * FOLD**2))
+        self.overview = nn.Sequential(
+            nn.Linear(2 * deepest + 3 * HISTOGRAM_BINS, 256),
+            nn.LeakyReLU(_SLOPE),
+            _silent(nn.Linear(256, deepest + config.coefficients)),
+        )
+        nodes = sample_points().float()
+        middles = (nodes[1:] + nodes[:-1]) / 2
+        orders = torch.arange(1, config.coefficients + 1).view(-1, 1)
+        self.register_buffer("cosines", torch.cos(math.pi * orders * middles), persistent=False)
+        self.register_buffer("log_slope", srgb.eotf(nodes).diff().log(), persistent=False)
+
+    def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
+        """The stops of every pixel and the inverse response, from a small copy of the whole."""
+        stops, curve = self.estimate(self._small(image))
+        stops = functional.interpolate(stops, size=image.shape[-2:], mode="bilinear", align_corners=False)
+        return {"stops": stops, "curve": curve[:, :, None, None]}
+
+    def forward(
+        self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Rebuild the light."""
+        statistics = statistics or self.measure(image)
+        light = lookup(image, statistics["curve"][:, :, 0, 0])
+        return self.rekindled(light, image, statistics["stops"])
+
+    def rekindled(
+        self,
+        light: Float[Tensor, "batch 3 height width"],
+        sdr: Float[Tensor, "batch 3 height width"],
+        stops: Float[Tensor, "batch 3 height width"],
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Light raised by these stops where the channels of the picture are clipped."""
+        return light * torch.exp2(self.clipped(sdr) * stops)
+
+    def clipped(self, sdr: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """How much each channel counts as clipped, 0..1."""
+        return ((sdr - self.config.threshold) / (1.0 - self.config.threshold)).clamp(0.0, 1.0)
+
+    def estimate(
+        self, small: Float[Tensor, "batch 3 height width"]
+    ) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch samples"]]:
+        """The stops of each pixel, and the inverse response (code → light), of a picture as large as it is.
+
+        Convention:  height and width are padded to multiples of 4 and cut again.
+        """
+        height, width = small.shape[-2:]
+        padded = functional.pad(small, (0, -width % FOLD, 0, -height % FOLD), mode="replicate")
+        features, skips = self._described(padded), []
+        for level, encoder in enumerate(self.encoders):
+            features = encoder(self.reductions[level - 1](features) if level else features)
+            skips.append(features)
+        found = self.overview(
+            torch.cat([features.mean((2, 3)), features.amax((2, 3)), _histogram(padded)], dim=1)
+        )
+        deepest = features.shape[1]
+        features = features + found[:, :deepest, None, None]
+        for decoder, enlargement, skip in zip(
+            reversed(self.decoders), reversed(self.enlargements), reversed(skips[:-1]), strict=True
+        ):
+            larger = functional.interpolate(
+                enlargement(features), size=skip.shape[-2:], mode="bilinear", align_corners=False
+            )
+            features = decoder(larger + skip)
+        raw = functional.pixel_shuffle(self.head(functional.leaky_relu(features, _SLOPE)), FOLD).float()
+        stops = MOST_STOPS * torch.tanh(raw / MOST_STOPS)
+        return stops[..., :height, :width], self._curve(found[:, deepest:].float())
+
+    def _small(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 rows columns"]:
+        """The picture reduced by area until its longer side fits; smaller ones as they are."""
+        height, width = image.shape[-2:]
+        scale = self.config.side / max(height, width)
+        if scale >= 1.0:
+            return image
+        size = max(round(height * scale), 1), max(round(width * scale), 1)
+        return functional.interpolate(image, size=size, mode="area")
+
+    def _described(self, padded: Float[Tensor, "batch 3 height width"]) -> Tensor:
+        """Codes, what is clipped and where it lies, folded."""
+        batch, _, height, width = padded.shape
+        folded = functional.pixel_unshuffle(torch.cat([2.0 * padded - 1.0, self.clipped(padded)], 1), FOLD)
+        down, right = (
+            torch.linspace(-1.0, 1.0, side // FOLD, dtype=padded.dtype, device=padded.device)
+            for side in (height, width)
+        )
+        place = torch.stack(torch.meshgrid(down, right, indexing="ij")).expand(batch, -1, -1, -1)
+        described: Tensor = self.entry(torch.cat([folded, place], dim=1))
+        return described
+
+    def _curve(self, coefficients: Float[Tensor, "batch count"]) -> Float[Tensor, "batch samples"]:
+        """The curve whose slope has these cosines in its logarithm: rising, from 0 to 1."""
+        rises = torch.softmax(self.log_slope + coefficients @ self.cosines, dim=1)
+        inner = rises.cumsum(1)[:, :-1].clamp(max=1.0)
+        return functional.pad(functional.pad(inner, (0, 1), value=1.0), (1, 0))
+
+
+class _Residual(nn.Module):
+    """x + what two convolutions make of x; at first nothing."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = _convolution(width, width)
+        self.second = _silent(_convolution(width, width))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Add what is new."""
+        inner = self.first(functional.leaky_relu(features, _SLOPE))
+        result: Tensor = features + self.second(functional.leaky_relu(inner, _SLOPE))
+        return result
+
+
+def _blocks(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(_Residual(width) for _ in range(count)))
+
+
+def _convolution(channels: int, width: int, *, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(channels, width, 3, stride=stride, padding=1)
+
+
+_Layer = TypeVar("_Layer", nn.Conv2d, nn.Linear)
+
+
+def _silent(layer: _Layer) -> _Layer:
+    """The layer with weights of 0."""
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layer
+
+
+def _histogram(sdr: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch bins"]:
+    """Log shares of the codes of each channel near evenly spaced ones, about -3 to 1."""
+    codes = sdr[..., ::_HISTOGRAM_STEP, ::_HISTOGRAM_STEP].flatten(2) * (HISTOGRAM_BINS - 1)
+    shares = [(1.0 - (codes - node).abs()).clamp(min=0.0).mean(-1) for node in range(HISTOGRAM_BINS)]
+    return torch.stack(shares, dim=-1).flatten(1).clamp(min=1e-4).log10() + 1.0

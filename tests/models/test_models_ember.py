@@ -1,0 +1,117 @@
+"""Ember: begins at the unprocessed input, never falls, leaves alone what is not clipped, at any size."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from relume.color.encoding import SRGB
+from relume.color.transfer import srgb
+from relume.image import Image
+from relume.inference.runner import run
+from relume.models import build
+from relume.models.ember import Ember
+from relume.models.learned import EmberExpansion
+from relume.models.weights import Card, save_weights
+
+
+@pytest.fixture
+def fresh() -> Ember:
+    torch.manual_seed(0)
+    network = build("ember", preset="smoke")
+    assert isinstance(network, Ember)
+    return network.eval()
+
+
+@pytest.fixture
+def restless(fresh: Ember) -> Ember:
+    """With weights that do something everywhere."""
+    with torch.no_grad():
+        for parameter in fresh.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape))
+    return fresh
+
+
+def _picture(height: int, width: int, seed: int = 0) -> torch.Tensor:
+    """Smooth, with a clipped patch where it is large enough."""
+    noise = torch.rand(1, 3, 6, 6, generator=torch.Generator().manual_seed(seed))
+    picture = functional.interpolate(noise, size=(height, width), mode="bilinear") * 0.9
+    picture[..., : height // 3, : width // 3] = 1.0
+    return picture
+
+
+def test_parameters() -> None:
+    assert sum(p.numel() for p in build("ember", preset="base").parameters()) == 5_005_178
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 130), (48, 64), (75, 101), (200, 300)])
+def test_fresh_weights_give_the_unprocessed_input(fresh: Ember, size: tuple[int, int]) -> None:
+    picture = _picture(*size)
+    torch.testing.assert_close(fresh(picture), srgb.eotf(picture), rtol=2e-3, atol=2e-5)
+
+
+def test_curves_rise_from_0_to_1_whatever_the_weights(restless: Ember) -> None:
+    coefficients = 3.0 * torch.randn(5, 4)
+    curves = restless._curve(coefficients)
+    assert (curves[:, 0] == 0).all()
+    assert (curves[:, -1] == 1).all()
+    assert (curves.diff(dim=1) >= 0).all()
+    assert (curves.diff(dim=1) > 0).float().mean() > 0.95
+
+
+def test_what_is_not_clipped_goes_through_the_curve_and_nothing_else(restless: Ember) -> None:
+    picture = _picture(60, 80)
+    statistics = restless.measure(picture)
+    with torch.no_grad():
+        light = restless(picture, statistics)
+    curve = statistics["curve"][0, :, 0, 0]
+    nodes = torch.linspace(0.0, 1.0, len(curve))
+    again = torch.from_numpy(np.interp(light.numpy(), curve.detach().numpy(), nodes.numpy())).float()
+    unclipped = picture <= restless.config.threshold
+    assert (again - picture)[unclipped].abs().max() < 0.5 / 255.0
+    assert (light - again)[~unclipped].abs().max() > 0.01
+
+
+def test_large_pictures_are_looked_at_on_a_small_copy(restless: Ember) -> None:
+    """A picture made of 4×4 equal pixels is understood as its quarter."""
+    quarter = _picture(48, 64)
+    picture = quarter.repeat_interleave(4, -1).repeat_interleave(4, -2)
+    small, large = restless.measure(quarter), restless.measure(picture)
+    torch.testing.assert_close(large["curve"], small["curve"])
+    enlarged = functional.interpolate(small["stops"], size=(192, 256), mode="bilinear")
+    torch.testing.assert_close(large["stops"], enlarged)
+
+
+def test_gradients_reach_every_weight(restless: Ember) -> None:
+    stops, curve = restless.estimate(_picture(64, 64))
+    (stops.square().mean() + curve.square().mean()).backward()
+    for name, parameter in restless.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+
+
+def test_method_and_its_parameters(restless: Ember, tmp_path: Path) -> None:
+    path = tmp_path / "ember.safetensors"
+    save_weights(path, restless, card=Card(model="ember", preset="smoke", spec={}, recipe={}))
+    image = Image(_picture(60, 80)[0], SRGB)
+
+    def result(**parameters: object) -> torch.Tensor:
+        return run(EmberExpansion(weights=str(path), **parameters), image).pixels
+
+    screen = result(response="srgb")
+    below = image.pixels <= restless.config.threshold
+    torch.testing.assert_close(screen[below], srgb.eotf(image.pixels)[below])
+    torch.testing.assert_close(result(response="srgb", highlights=0.0), srgb.eotf(image.pixels))
+    torch.testing.assert_close(result(), result(), rtol=0.0, atol=0.0)
+
+
+def test_strips_give_what_the_whole_gives(restless: Ember, tmp_path: Path) -> None:
+    path = tmp_path / "ember.safetensors"
+    save_weights(path, restless, card=Card(model="ember", preset="smoke", spec={}, recipe={}))
+    picture = _picture(400, 300)
+    method = EmberExpansion(weights=str(path))
+    with torch.no_grad():
+        whole = method(picture)[0]
+    torch.testing.assert_close(run(method, Image(picture[0], SRGB)).pixels, whole)

@@ -1,0 +1,110 @@
+"""Ember's objective against numbers worked out another way, and its gallery."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from relume.color.transfer import srgb
+from relume.data.scenes import PanoramaScenes, SyntheticScenes
+from relume.metrics import pu21
+from relume.models.ember import Ember, EmberConfig
+from relume.response.curve import sample_points
+from relume.training.lost_light import LostLight
+from relume.training.optim import Adam
+from relume.training.recipe import RecipeSettings
+from relume.training.recipes.ember import cameras, ember
+from relume.training.supply import Gallery
+
+TINY = EmberConfig(widths=(8, 12), blocks=(1, 1), coefficients=4, side=64)
+
+
+def networks() -> nn.ModuleDict:
+    torch.manual_seed(0)
+    return nn.ModuleDict({"model": Ember(TINY)})
+
+
+def batch(count: int = 2) -> dict[str, torch.Tensor]:
+    """Pictures of an sRGB camera with a patch that is four times brighter than white."""
+    torch.manual_seed(1)
+    hdr = 0.05 + 0.8 * torch.rand(count, 3, 32, 32)
+    hdr[..., 8:16, 8:24] = 4.0
+    response = srgb.inverse_eotf(sample_points().float()).expand(count, -1)
+    return {"sdr": srgb.inverse_eotf(hdr.clamp(max=1.0)), "hdr": hdr, "response": response}
+
+
+def test_terms_of_fresh_weights_are_those_of_the_unprocessed_input() -> None:
+    terms = next(LostLight().turns(networks(), batch())).terms
+    share = 8 * 16 / 32**2
+    for peak in (1000.0, 10_000.0):
+        shown = [pu21.encode(torch.tensor(203.0 * light)).item() for light in (1.0, min(4.0, peak / 203.0))]
+        expected = math.log10(share * (shown[0] - shown[1]) ** 2 + 1.5)
+        assert terms[f"light_{peak:g}"].item() == pytest.approx(expected, abs=1e-4)
+    assert terms["stops"].item() == pytest.approx(2.0, abs=1e-5)
+    assert terms["curve"].item() == pytest.approx(math.log10(1.5), abs=0.01)
+
+
+def test_right_stops_leave_nothing_but_the_noise_floor() -> None:
+    held = networks()
+    with torch.no_grad():
+        held["model"].head.bias.fill_(10.0 * math.atanh(0.2))
+    terms = next(LostLight().turns(held, batch())).terms
+    assert terms["stops"].item() == pytest.approx(0.0, abs=1e-4)
+    assert terms["light_10000"].item() == pytest.approx(math.log10(1.5), abs=1e-3)
+
+
+def test_curve_and_stops_do_not_disturb_one_another() -> None:
+    """A wrong curve costs the curve's term only."""
+    held, given = networks(), batch()
+    before = next(LostLight().turns(held, given)).terms
+    with torch.no_grad():
+        held["model"].overview[-1].bias[-4:] = 1.0
+    after = next(LostLight().turns(held, given)).terms
+    assert after["curve"] > before["curve"] + 0.5
+    assert torch.equal(after["light_1000"], before["light_1000"])
+
+
+def test_it_learns_four_pictures_by_heart() -> None:
+    held, given = networks(), batch(4)
+    given["hdr"][1::2, :, 8:16, 8:24] *= 2.0
+    given["sdr"][1::2, :, :8] *= 0.5
+    given["hdr"][1::2, :, :8] = srgb.eotf(given["sdr"][1::2, :, :8])
+    optimizer = Adam(learning_rate=3e-3).build(list(held.parameters()))
+    losses = []
+    for _ in range(120):
+        turn = next(LostLight().turns(held, given))
+        optimizer.zero_grad()
+        turn.loss.backward()
+        optimizer.step()
+        losses.append(turn.terms["stops"].item())
+    assert losses[0] > 2.0
+    assert losses[-1] < 0.3
+
+
+def test_cameras_are_all_of_them() -> None:
+    assert sum(share for _, share in cameras()) == pytest.approx(1.0)
+    assert len(ember(RecipeSettings()).stages[0].data.parts) == len(cameras())
+
+
+def test_a_gallery_hangs_views_once() -> None:
+    scenes = Gallery(views=5, size=(24, 32)).of(SyntheticScenes(("day", "night")))
+    again = Gallery(views=5, size=(24, 32)).of(SyntheticScenes(("day", "night")))
+    assert len(scenes.photographs) == 5
+    for left, right in zip(scenes.photographs, again.photographs, strict=True):
+        assert left.shape == (3, 24, 32)
+        assert left.dtype == torch.float16
+        assert torch.equal(left, right)
+        assert left.float().quantile(0.99).item() == pytest.approx(1.0, abs=0.15)
+
+
+def test_related_views_are_of_one_panorama() -> None:
+    panoramas = [torch.full((3, 16, 32), float(level)) for level in (1, 2, 3)]
+    generator = torch.Generator().manual_seed(0)
+    seen = set()
+    for _ in range(12):
+        views = PanoramaScenes(panoramas).draw_related(4, size=(6, 8), generator=generator)
+        assert views.shape == (4, 3, 6, 8)
+        assert views.max() - views.min() < 1e-4
+        seen.add(round(views.mean().item()))
+    assert seen == {1, 2, 3}
