@@ -160,6 +160,16 @@ def test_colours_outside_the_gamut_are_moved_inside(tmp_path: Path):
     assert float(image.luminance().mean()) == pytest.approx(float(luminance(green).mean()), rel=0.03)
 
 
+def test_infinite_light_is_as_bright_as_the_peak(tmp_path: Path):
+    light = torch.full((3, 16, 32), 0.5)
+    light[0, :, :16] = torch.inf
+    light[1, :, :16] = -torch.inf
+    write(tmp_path / "a.jpg", Image(light, EXPANDED))
+    image = read(tmp_path / "a.jpg")
+    assert image.pixels[0, :, :8].mean().item() * 203 == pytest.approx(1000.0, rel=0.05)
+    assert image.pixels[:, :, 24:].mean().item() == pytest.approx(0.5, rel=0.03)
+
+
 def test_without_light_above_white_it_is_a_plain_jpeg(tmp_path: Path):
     light = ramp().clamp(max=1.0)
     for name, image in (("hdr", Image(light, EXPANDED)), ("sdr", Image(light, SRGB))):

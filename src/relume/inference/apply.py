@@ -174,7 +174,8 @@ def _check_direction(image: Image, direction: Direction, name: str) -> None:
     if direction is Direction.EXPAND and image.is_hdr:
         raise ImageError(
             f"{name} is HDR already ({image.encoding}); expand takes SDR pictures. "
-            "`relume tonemap` goes the other way; --force (force=True) expands it all the same."
+            "`relume tonemap` goes the other way; --force (force=True) expands it all the same, and "
+            "--ignore-gain-map (read(path, gain_map=False)) takes the SDR picture under a gain map."
         )
     if direction is Direction.TONEMAP and not image.is_hdr:
         raise ImageError(

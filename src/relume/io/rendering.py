@@ -14,7 +14,7 @@ from relume.color.display import hlg_display_light, hlg_system_light, into_gamut
 from relume.color.encoding import REFERENCE_WHITE, Encoding, Reference
 from relume.color.luminance import luminance_weights
 from relume.color.primaries import Primaries
-from relume.color.transfer import TRANSFERS, hlg
+from relume.color.transfer import TRANSFERS, hlg, pq
 from relume.errors import ImageError
 from relume.image import Image, convert
 from relume.parallel import for_each
@@ -77,12 +77,30 @@ def render(image: Image, *, transfer: str, primaries: Primaries, peak: float) ->
     weights = luminance_weights(primaries)
     to_system, to_light = _system(transfer, weights)
     top, system = _mapped(light, lambda strip: to_system(into_gamut(strip, weights=weights)))
-    if top > peak:
-        _, system = _mapped(system, lambda strip: roll_off(strip, top=top, peak=peak))
+    most = float(to_system(torch.full((3, 1, 1), peak)).max())
+    if top > most:
+        _, system = _mapped(system, lambda strip: roll_off(strip, top=top, peak=most))
     white = TRANSFERS[transfer].white or hlg.NOMINAL_PEAK
     target = Encoding(primaries, transfer, Reference.DISPLAY_ABSOLUTE, white)
     _, encoded = _mapped(system, lambda strip: convert(to_light(strip), light.encoding, target))
     return replace(encoded, encoding=target)
+
+
+def fit(light: Image, *, peak: float) -> Image:
+    """Linear light as a display of its primaries and of that peak in cd/m² shows it.
+
+    Convention:  linear light with a white; colours outside the gamut move towards grey, highlights above the
+        peak roll off; NaN counts as black, light above 10 000 cd/m² as that.
+    """
+    weights, white = luminance_weights(light.encoding.primaries), light.encoding.white or 1.0
+
+    def inside(strip: Tensor) -> Tensor:
+        nits = into_gamut(strip.nan_to_num(0.0, pq.PEAK / white, 0.0) * white, weights=weights)
+        return nits.clamp(max=pq.PEAK)
+
+    top, nits = _mapped(light, inside)
+    _, shown = _mapped(nits, lambda strip: roll_off(strip, top=top, peak=peak) / white)
+    return shown
 
 
 def _system(transfer: str, weights: tuple[float, float, float]) -> tuple[_Map, _Map]:

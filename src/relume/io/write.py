@@ -87,12 +87,12 @@ def needs_base(path: str | Path, image: Image, options: WriteOptions = _DEFAULTS
     """Whether the file will hold an SDR picture and a gain map: HDR, with light above white, to a JPEG."""
     if _format(Path(path)).write_hdr is None or options.clip or not image.is_hdr:
         return False
-    _, brightest = _extremes(image.to(_display_relative(image.encoding)))
+    _, brightest = _extremes(image.to(_display_relative(image.encoding).linear))
     return brightest > 1 + _TOLERANCE
 
 
 def sdr_encoding(image: Image, options: WriteOptions = _DEFAULTS) -> Encoding:
-    """Of the SDR picture of Ultra HDR: the primaries are those of the picture if screens know them, else P3."""
+    """Of the SDR picture of Ultra HDR: in the primaries of the picture if screens know them, else P3."""
     primaries = PRIMARIES[options.primaries] if options.primaries else image.encoding.primaries
     known = options.primaries or primaries in (BT709, DISPLAY_P3, BT2020)
     return Encoding(primaries if known else DISPLAY_P3, "srgb", Reference.DISPLAY_RELATIVE)

@@ -9,12 +9,12 @@ older XMP properties `hdrgm`; and how a map is measured and applied.
 References:  [iso21496]; [ultrahdr], for XMP.
 """
 
+import math
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
-from math import isfinite
 from xml.etree import ElementTree
 
 import numpy as np
@@ -26,6 +26,7 @@ from torch.nn import functional
 
 from relume.color.luminance import luminance
 from relume.errors import EncodingError
+from relume.parallel import for_each
 
 Triple = tuple[float, float, float]
 
@@ -43,6 +44,7 @@ _GAMMAS = (1 / 64, 64.0)
 _MULTICHANNEL, _BASE_COLORS, _COMMON_DENOMINATOR, _BACKWARD = 0x80, 0x40, 0x08, 0x04
 _FINEST_DENOMINATOR = 1 << 24
 _BRIGHTEST = 2.0**16
+_STRIP_PIXELS = 1 << 15
 # Ends of the range lie on this grid, so that both forms of the metadata say them exactly.
 _STEP = 2.0**-12
 
@@ -151,21 +153,27 @@ def measure(
     Returns:
         the meaning, and the codes (rows, columns, channels) as they are stored.
     """
-    light = light.nan_to_num(0.0, _BRIGHTEST, 0.0).clamp(0.0, _BRIGHTEST)
-    peak = float(light.max())
-    if channels == 1:
-        base, light = luminance(base, weights=weights), luminance(light, weights=weights)
-    stops = torch.log2((light + OFFSET) / (base + OFFSET))
+    stops, peaks = base.new_empty(channels, *base.shape[1:]), []
+
+    def work(rows: slice) -> None:
+        shown, bright = base[:, rows], light[:, rows].nan_to_num(0.0, _BRIGHTEST, 0.0).clamp(0.0, _BRIGHTEST)
+        peaks.append(float(bright.max()))
+        if channels == 1:
+            shown, bright = luminance(shown, weights=weights), luminance(bright, weights=weights)
+        stops[:, rows] = torch.log2((bright + OFFSET) / (shown + OFFSET))
+
+    rows = max(1, _STRIP_PIXELS // base.shape[-1])
+    for_each(work, [slice(top, top + rows) for top in range(0, base.shape[-2], rows)])
     if scale > 1:
         size = [-(-side // scale) for side in stops.shape[-2:]]
         stops = functional.interpolate(stops[None], size=size, mode="area")[0]
     low = (stops.amin((1, 2), keepdim=True) / _STEP + 1e-2).floor() * _STEP
     high = torch.maximum((stops.amax((1, 2), keepdim=True) / _STEP - 1e-2).ceil() * _STEP, low + _STEP)
-    codes = ((stops - low) / (high - low)).clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
+    codes = stops.sub_(low).mul_(255.0 / (high - low)).round_().clamp_(0.0, 255.0).to(torch.uint8)
     meaning = GainMap(
         min_stops=_triple(low.flatten().tolist()),
         max_stops=_triple(high.flatten().tolist()),
-        headroom=max(float(np.log2(max(peak, 1.0))), 1e-3),
+        headroom=max(math.log2(max(*peaks, 1.0)), 1e-3),
     )
     return meaning, codes.permute(1, 2, 0).contiguous().numpy()
 
@@ -295,7 +303,7 @@ def _triple(values: Sequence[float]) -> Triple:
     Raises:
         EncodingError: neither one nor three, or not finite.
     """
-    if len(values) not in (1, 3) or not all(map(isfinite, values)):
+    if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
         raise EncodingError(f"{list(values)[:4]} does not tell of one channel or three.")
     first, second, third = values if len(values) == 3 else (*values, *values, *values)
     return float(first), float(second), float(third)

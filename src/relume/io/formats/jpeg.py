@@ -13,11 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from relume.color.display import into_gamut, roll_off
 from relume.color.encoding import REFERENCE_WHITE, Encoding, Reference
 from relume.color.luminance import luminance_weights
 from relume.color.primaries import Primaries
-from relume.color.transfer import pq
 from relume.errors import EncodingError, UnreadableFile, UnsupportedFormat
 from relume.image import Image
 from relume.io import exif, icc
@@ -25,6 +23,7 @@ from relume.io.formats import gain_map, ultrahdr
 from relume.io.formats.format import FileInfo, Format, WriteOptions
 from relume.io.formats.jpeg_segments import APP1, APP2, Segment, end_of_picture, segments
 from relume.io.formats.ultrahdr import Attached
+from relume.io.rendering import fit
 
 _PROCESSES = {
     0xC0: "baseline",
@@ -77,6 +76,15 @@ class _Header:
 
 def probe(path: Path) -> FileInfo:
     """What the segments before the pixels say, and those of a gain map."""
+    return _info(path, gain_map=True)
+
+
+def probe_base(path: Path) -> FileInfo:
+    """As `probe`, but of a file with a gain map the SDR picture."""
+    return _info(path, gain_map=False)
+
+
+def _info(path: Path, *, gain_map: bool) -> FileInfo:
     with path.open("rb") as file:
         header = _header(path, file)
     profile, tags = icc.interpret(header.profile, space=_SPACES[header.components])
@@ -92,18 +100,10 @@ def probe(path: Path) -> FileInfo:
         height=width if header.exif.swaps_sides else height,
         channels=_CHANNELS[header.components],
         sample=f"{header.precision} bit",
-        encoding=header.light or profile.encoding,
+        encoding=(header.light if gain_map else None) or profile.encoding,
         metadata=header.exif.metadata,
         tags={"process": header.process, **tags},
     )
-
-
-def probe_base(path: Path) -> FileInfo:
-    """As `probe`, but of a file with a gain map the SDR picture."""
-    info = probe(path)
-    with path.open("rb") as file:
-        header = _header(path, file)
-    return replace(info, encoding=header.profile_used.encoding)
 
 
 def read(path: Path) -> Image:
@@ -214,10 +214,8 @@ def _shown(image: Image, primaries: Primaries, *, peak: float) -> Float[Tensor, 
     """Linear light on a display with that peak in cd/m²; 1.0 is the white of the SDR picture."""
     encoding = image.encoding
     white = REFERENCE_WHITE if encoding.reference is Reference.DISPLAY_ABSOLUTE else encoding.white
-    light = image.to(Encoding(primaries, "linear", encoding.reference, white)).pixels
-    light = into_gamut(light.nan_to_num(nan=0.0), weights=luminance_weights(primaries))
-    nits = light.clamp_(max=pq.PEAK / REFERENCE_WHITE) * REFERENCE_WHITE
-    return roll_off(nits, top=float(nits.max()), peak=peak).div_(REFERENCE_WHITE)
+    relative = image.to(Encoding(primaries, "linear", encoding.reference, white))
+    return fit(relative.assume(_light(primaries)), peak=peak).pixels
 
 
 def _base(path: Path, image: Image, options: WriteOptions) -> tuple[Path, bytes]:
