@@ -24,6 +24,8 @@ from relume.inference.runner import RunSettings, run, run_batch
 from relume.inference.tiling import pad
 from relume.method import Direction, Method, MethodSpec, Statistics
 
+WIDE_NITS = replace(LINEAR_NITS, primaries=PQ_BT2020.primaries)
+
 EXPAND = MethodSpec(
     name="probe",
     title="A method of the tests",
@@ -86,6 +88,17 @@ class AbsoluteToneMapping(Half):
     )
 
 
+class WideToneMapping(Half):
+    """The same in the primaries of BT.2020."""
+
+    spec: ClassVar[MethodSpec] = replace(
+        EXPAND,
+        direction=Direction.TONEMAP,
+        input=WIDE_NITS,
+        output=replace(LINEAR_DISPLAY, primaries=WIDE_NITS.primaries),
+    )
+
+
 def _image(height: int, width: int, encoding: Encoding = SRGB) -> Image:
     generator = torch.Generator().manual_seed(height * width)
     return Image(torch.rand(3, height, width, generator=generator), encoding)
@@ -144,6 +157,14 @@ def test_tone_mapping_ends_in_the_display_range_and_the_wanted_encoding() -> Non
     result = run(AbsoluteToneMapping(), image, output=SRGB)
     assert result.encoding == SRGB
     torch.testing.assert_close(result.pixels[0, 0], torch.tensor([0.0, 0.735357, 1.0]), rtol=0, atol=1e-5)
+
+
+def test_tone_mapping_ends_in_the_display_range_of_other_primaries() -> None:
+    """Pure green of BT.2020 lies outside BT.709: red and blue below 0, green above 1."""
+    result = run(
+        WideToneMapping(), Image(torch.tensor([0.0, 2.0, 0.0]).view(3, 1, 1), WIDE_NITS), output=SRGB
+    )
+    assert result.pixels.flatten().tolist() == [0.0, 1.0, 0.0]
 
 
 def test_encoded_absolute_input_is_converted() -> None:

@@ -71,7 +71,7 @@ def _print_table(chosen: "list[type[Method]]") -> None:
         for method in chosen:
             if method.spec.direction is direction:
                 mark = "  (default)" if method.spec.name == default else ""
-                print(f"  {method.spec.name:<22}{method.spec.title}{mark}")
+                print(f"  {method.spec.name:<24}{method.spec.title}{mark}")
 
 
 def _print_one(method: "type[Method]") -> None:

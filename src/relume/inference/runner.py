@@ -162,9 +162,11 @@ def _finish(spec: MethodSpec, native: Encoding, target: Encoding) -> Callable[[T
     """What happens to each tile after the method: the wanted encoding, and the end of the display's range."""
 
     def finish(result: Tensor) -> Tensor:
-        if spec.direction is Direction.TONEMAP:
-            result = result.clamp(0.0, 1.0)
-        return convert(result, native, target)
+        if spec.direction is Direction.EXPAND:
+            return convert(result, native, target)
+        shown = convert(result.clamp(0.0, 1.0), native, target)
+        # Saturated colours of wide primaries lie outside narrower ones.
+        return shown if native.primaries == target.primaries else shown.clamp(0.0, 1.0)
 
     return finish
 
