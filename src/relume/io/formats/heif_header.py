@@ -5,6 +5,7 @@ References:  ISO/IEC 23008-12 (HEIF), section 6.5; AV1 Image File Format 1.1; IS
 
 import struct
 from dataclasses import dataclass
+from fractions import Fraction
 from io import BufferedIOBase
 
 import numpy as np
@@ -16,6 +17,9 @@ from relume.io.formats.mastering import mastering_text
 _LARGEST_EXIF = 1 << 18
 _LARGEST_PROFILE = 1 << 22
 _LARGEST_SIDE = 1 << 16
+
+# Clean aperture, rotation, mirroring → the length of what says it.
+_TURN_LENGTHS = {b"clap": 32, b"irot": 1, b"imir": 1}
 
 _ALPHA_KINDS = (
     b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
@@ -41,18 +45,18 @@ class HeifHeader:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height as the picture is seen."""
-        quarter = sum(turn.data[0] & 1 for turn in self.turns if turn.kind == b"irot")
-        sides = (self.stored_width, self.stored_height)
-        return sides[::-1] if quarter % 2 else sides
+        rows, columns = self.upright(np.empty((self.stored_height, self.stored_width, 0))).shape[:2]
+        return columns, rows
 
     def upright(self, samples: np.ndarray) -> np.ndarray:
         """A view of stored samples (height, width, channels) the way the picture is seen."""
         for turn in self.turns:
-            code = turn.data[0]
-            if turn.kind == b"irot":
-                samples = np.rot90(samples, code & 3)
+            if turn.kind == b"clap":
+                samples = samples[_aperture(turn.data, *samples.shape[:2])]
+            elif turn.kind == b"irot":
+                samples = np.rot90(samples, turn.data[0] & 3)
             else:
-                samples = samples[:, ::-1] if code & 1 else samples[::-1]
+                samples = samples[:, ::-1] if turn.data[0] & 1 else samples[::-1]
         return samples
 
 
@@ -83,10 +87,28 @@ def read_header(container: Container, file: BufferedIOBase) -> HeifHeader:
         depth=depth,
         channels=("Y" if grey else "RGB") + "A" * alpha,
         profile=profile,
-        turns=tuple(row for row in item.properties if row.kind in (b"irot", b"imir") and len(row.data) == 1),
+        turns=tuple(row for row in item.properties if len(row.data) == _TURN_LENGTHS.get(row.kind)),
         exif=exif.parse(block),
         tags={**tags, **_light_tags(item)},
     )
+
+
+def _aperture(data: bytes, rows: int, columns: int) -> tuple[slice, slice]:
+    """The part that is meant to be seen, given by its size and how far its centre is off that of the whole.
+
+    Raises:
+        ValueError: it is empty, or lies outside.
+    """
+    numbers = struct.unpack(">IIIIiIiI", data)
+    if 0 in numbers[1::2]:
+        raise ValueError("its clean aperture divides by zero")
+    width, height, right, down = (Fraction(*numbers[i : i + 2]) for i in range(0, 8, 2))
+    left, top = (columns - width) / 2 + right, (rows - height) / 2 + down
+    window = slice(int(top), int(top) + int(height)), slice(int(left), int(left) + int(width))
+    for part, whole in zip(window, (rows, columns), strict=True):
+        if not 0 <= part.start < part.stop <= whole:
+            raise ValueError(f"its clean aperture is {part.start} to {part.stop} of {whole}")
+    return window
 
 
 def _samples(item: Item) -> tuple[bool, int]:
@@ -147,5 +169,4 @@ def _light_tags(item: Item) -> dict[str, str]:
         tags |= {"MaxCLL": f"{most} cd/m²", "MaxFALL": f"{average} cd/m²"}
     if mastering := mastering_text(item.property(b"mdcv") or b"", order="GBR"):
         tags["mastering display"] = mastering
-    turns = [row.kind for row in item.properties if row.kind == b"clap"]
-    return tags | ({"clean aperture": "present, not applied"} if turns else {})
+    return tags
