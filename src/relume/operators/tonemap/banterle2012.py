@@ -41,8 +41,8 @@ class Banterle2012(Method):
     Toolbox, given its rescaling. Its picture is not comparable: its local operator is not that of the paper
     (see `reinhard2002_local`).
 
-    Picture: bright and clean by day; at night zones of crisp texture lie beside smooth ones, with a seam
-        between.
+    Picture: bright; small lit shapes have light rims, and zones of crisp texture lie beside smooth ones, with
+        a seam between.
 
     References:  [banterle2012]; [reinhard2002]; [drago2003]; [burt1983] for the blend.
     """

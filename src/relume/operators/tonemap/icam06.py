@@ -55,17 +55,15 @@ class ICAM06(Method):
     in IPT colours gain with luminance (Hunt) and contrast with the light around the display
     (Bartleson, Breneman). The result is stretched from its 1st to its 99th percentile and cut.
 
-    Convention:  the picture is soft and even and its shadows are lifted; it promises appearance, not punch.
-        Without detail in the base (variant=toolbox) it is flatter still.
-
     Agreement: 0.05 at worst, 0.002 in the mean (of white, float64) with the full filter of KuangTMO of the
     HDR Toolbox, with variant=toolbox; the difference grows towards the right border, perhaps because of how
     the white is resampled to an eighth and back. Its default draws random samples by the clock. With the
     paper it differs on purpose: base in linear XYZ (the filter does next to nothing) and a degree of
     adaptation without the factor 0.3.
 
-    Picture: much local contrast and colder whites, with shadows that go to brown and black where lamps are
-        large.
+    Picture: it promises appearance, not punch: soft and even where no light dominates. Large lamps are exposed
+        for, and the rest goes to brown and black; colour casts are taken out. With `variant=toolbox` it is
+        flatter, and coloured lamps tint all of a night in the opposite colour.
 
     References:  [kuang2007], sections 2 and 3.
     """
