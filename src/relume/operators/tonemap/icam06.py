@@ -61,9 +61,9 @@ class ICAM06(Method):
     paper it differs on purpose: base in linear XYZ (the filter does next to nothing) and a degree of
     adaptation without the factor 0.3.
 
-    Picture: it promises appearance, not punch: soft and even where no light dominates. Large lamps are exposed
-        for, and the rest goes to brown and black; colour casts are taken out. With `variant=toolbox` it is
-        flatter, and coloured lamps tint all of a night in the opposite colour.
+    Picture: it promises appearance, not punch: soft and even where no light dominates. Large lamps are
+        exposed for, and the rest goes to brown and black; colour casts are taken out. With `variant=toolbox`
+        it is flatter, and coloured lamps tint all of a night in the opposite colour.
 
     References:  [kuang2007], sections 2 and 3.
     """
