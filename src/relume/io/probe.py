@@ -61,7 +61,8 @@ def decoding(path: Path, row: Format) -> Iterator[None]:
     except MemoryError as error:
         raise MemoryLimitError(f"{path}: there is not enough memory to decode it.") from error
     except Exception as error:  # decoders raise anything at all on damaged data
-        short = " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
+        words = " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
+        short = "".join(letter if letter.isprintable() else "?" for letter in words)
         raise UnreadableFile(
             path, f"is damaged or cut short; decoding it as {row.name} failed: {short}"
         ) from error
