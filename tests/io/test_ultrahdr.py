@@ -324,6 +324,20 @@ def test_one_way_to_the_map_and_one_form_of_metadata_are_enough(
     assert_close(read(tmp_path / "a.jpg").pixels, read(tmp_path / "whole.jpg").pixels, rtol=1e-5, atol=1e-6)
 
 
+def test_a_directory_may_list_what_lies_behind_the_map(tmp_path: Path, whole: bytes):
+    """A motion photo: the film is the last item."""
+    film = b"\0\0\0\x18ftypmp42" + bytes(500)
+    item = (
+        b'<rdf:li rdf:parseType="Resource"><Container:Item Item:Mime="video/mp4" Item:Semantic="MotionPhoto" '
+        b'Item:Length="%d"/></rdf:li></rdf:Seq>' % len(film)
+    )
+    first = next(part for part in segments(tmp_path, io.BytesIO(whole)) if b"<Container:" in part.payload)
+    longer = segment(APP1, first.payload.replace(b"</rdf:Seq>", item))
+    data = whole[: first.offset - 4] + longer + whole[first.offset + len(first.payload) :] + film
+    (tmp_path / "a.jpg").write_bytes(data.replace(b"MPF\0", b"XXX\0"))
+    assert (read(tmp_path / "a.jpg").pixels == read(tmp_path / "whole.jpg").pixels).all()
+
+
 def test_without_its_map_it_is_the_photograph_and_info_says_so(tmp_path: Path, whole: bytes):
     second = whole.index(b"\xff\xd8\xff", 4)
     (tmp_path / "a.jpg").write_bytes(whole[:second])
@@ -388,7 +402,14 @@ def test_info_tells_every_field_and_the_luminance_it_means(tmp_path: Path):
     assert info.tags["gain map"] == "applied; 16 × 16, 3 channels, told as ISO 21496-1 and XMP"
     assert info.tags["headroom"].startswith("2.3 stops: the full effect needs a screen of 1000 cd/m²")
     assert {"gain", "gain map gamma", "gain map offsets", "gain map colours"} < info.tags.keys()
-    assert probe(tmp_path / "a.jpg", gain_map=False).encoding == SRGB
+    # The top code is exactly the largest gain.
+    assert float(read(tmp_path / "a.jpg").pixels.max()) * 203 == pytest.approx(1000.0, rel=2e-3)
+    plain = probe(tmp_path / "a.jpg", gain_map=False)
+    assert (plain.format, plain.encoding, plain.tags) == (
+        "JPEG",
+        SRGB,
+        {"process": "baseline", "icc": "sRGB"},
+    )
 
 
 def test_libultrahdr_reads_ours_as_we_do(tmp_path: Path):

@@ -87,6 +87,8 @@ def probe_base(path: Path) -> FileInfo:
 def _info(path: Path, *, gain_map: bool) -> FileInfo:
     with path.open("rb") as file:
         header = _header(path, file)
+    if not gain_map:
+        header = replace(header, gain_map=None, gain_map_problem="")
     profile, tags = icc.interpret(header.profile, space=_SPACES[header.components])
     if header.gain_map is not None:
         tags |= ultrahdr.tags(header.gain_map)
@@ -100,7 +102,7 @@ def _info(path: Path, *, gain_map: bool) -> FileInfo:
         height=width if header.exif.swaps_sides else height,
         channels=_CHANNELS[header.components],
         sample=f"{header.precision} bit",
-        encoding=(header.light if gain_map else None) or profile.encoding,
+        encoding=header.light or profile.encoding,
         metadata=header.exif.metadata,
         tags={"process": header.process, **tags},
     )
