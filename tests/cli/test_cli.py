@@ -216,10 +216,68 @@ def test_convert_keeps_the_light(scene: Path, tmp_path: Path, relume: Relume) ->
 
 
 def test_convert_refuses_to_clip_unless_forced(scene: Path, tmp_path: Path, relume: Relume) -> None:
-    code, _, err = relume("convert", scene, tmp_path / "x.png")
+    code, _, err = relume("convert", scene, tmp_path / "x.png", "--depth", "8")
     assert code == 1
     assert "relume tonemap" in err
-    assert relume("convert", scene, tmp_path / "x.png", "--force")[0] == 0
+    assert relume("convert", scene, tmp_path / "x.png", "--depth", "8", "--force")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["x.avif", "x.png"])
+def test_expand_writes_for_hdr_screens(name: str, photo: Path, tmp_path: Path, relume: Relume) -> None:
+    assert relume("expand", photo, "-o", tmp_path / name, "--peak", "600", "--transfer", "pq")[0] == 0
+    code, out, _ = relume("info", tmp_path / name)
+    assert code == 0
+    assert "bt2020, pq, display-absolute, 1.0 = 10000 cd/m²" in out
+    assert "mastering display: bt2020, 0.0001 to 600 cd/m²" in out
+    assert "MaxCLL: " in out
+    assert "stops above white, MaxCLL " in out
+
+
+def test_peak_is_for_the_file_where_the_method_has_none(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    arguments = ("expand", photo, "--method", "linear", "--peak", "600")
+    assert relume(*arguments, "-o", tmp_path / "x.avif")[0] == 0
+    code, _, err = relume(*arguments, "-o", tmp_path / "x.exr")
+    assert code == 1
+    assert "peak" in err
+
+
+def test_convert_goes_from_and_to_files_for_screens(scene: Path, tmp_path: Path, relume: Relume) -> None:
+    assert relume("convert", scene, tmp_path / "x.avif", "--transfer", "hlg", "--primaries", "p3")[0] == 0
+    assert relume("convert", tmp_path / "x.avif", tmp_path / "x.exr", "--primaries", "aces-ap1")[0] == 0
+    pixels, header = _exr(tmp_path / "x.exr")
+    assert header["chromaticities"][0] == pytest.approx(0.713)
+    assert header["whiteLuminance"] == 1000.0
+    assert np.isfinite(pixels).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--depth", "32"), "no depth of 32 bits"),
+        (("--transfer", "gamma"), "no transfer 'gamma'"),
+        (("--primaries", "aces-ap0"), "no primaries 'aces-ap0'"),
+        (("--peak", "0"), "the peak is 0"),
+    ],
+)
+def test_what_a_file_cannot_hold_is_told(
+    arguments: tuple[str, str], problem: str, scene: Path, tmp_path: Path, relume: Relume
+) -> None:
+    code, _, err = relume("convert", scene, tmp_path / "x.avif", *arguments)
+    assert code == 1
+    assert problem in err
+    assert not (tmp_path / "x.avif").exists()
+
+
+def test_strip_leaves_out_what_the_camera_said(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    exif = Pillow.Exif()
+    exif[0x010F] = "Maker"
+    with Pillow.open(photo) as picture:
+        picture.save(tmp_path / "told.png", exif=exif)
+    for name, arguments, told in (("kept.avif", (), True), ("stripped.avif", ("--strip",), False)):
+        assert relume("convert", tmp_path / "told.png", tmp_path / name, *arguments)[0] == 0
+        assert relume("expand", tmp_path / "told.png", "-o", tmp_path / f"hdr-{name}", *arguments)[0] == 0
+        for path in (tmp_path / name, tmp_path / f"hdr-{name}"):
+            assert (b"Maker" in path.read_bytes()) is told
 
 
 def test_info_in_sentences(photo: Path, scene: Path, relume: Relume) -> None:

@@ -1,4 +1,4 @@
-"""Damaged and malicious AVIF, HEIC, JPEG XL and HDR PNG files: our errors, in time, within a limit of memory."""
+"""Damaged and malicious AVIF, HEIC, JPEG XL and HDR PNG: our errors, in time, within a limit of memory."""
 
 import os
 import re

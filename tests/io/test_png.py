@@ -266,9 +266,10 @@ def test_srgb_has_its_chunk_and_other_colors_a_profile(tmp_path: Path):
 def test_light_above_white_is_not_clipped_unasked(tmp_path: Path):
     with pytest.raises(EncodingError, match="0 to 1"):
         write(
-            tmp_path / "out.png", Image(torch.full((3, 2, 2), 0.9), PQ_BT2020), options=WriteOptions(depth=16)
+            tmp_path / "out.png", Image(torch.full((3, 2, 2), 0.9), PQ_BT2020), options=WriteOptions(depth=8)
         )
-    write(tmp_path / "out.png", Image(torch.full((3, 2, 2), 0.9), PQ_BT2020), options=WriteOptions(clip=True))
+    options = WriteOptions(depth=8, clip=True)
+    write(tmp_path / "out.png", Image(torch.full((3, 2, 2), 0.9), PQ_BT2020), options=options)
     assert read(tmp_path / "out.png").encoding == replace(SRGB, primaries=BT2020)
 
 
