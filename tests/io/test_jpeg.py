@@ -208,6 +208,15 @@ def test_bytes_between_segments_are_skipped(tmp_path: Path):
     assert read(path).width == 56
 
 
+def test_a_file_of_padding_is_given_up_soon(tmp_path: Path):
+    path = save(tmp_path / "padded.jpg", smooth())
+    data = path.read_bytes()
+    for junk in (b"\0", b"\xff"):
+        path.write_bytes(data[:20] + junk * (1 << 17) + data[20:])
+        with pytest.raises(UnreadableFile, match="ends before its picture begins"):
+            read(path)
+
+
 @pytest.mark.parametrize("options", [{}, {"progressive": True}])
 def test_a_file_that_is_not_whole_is_refused(tmp_path: Path, options: dict[str, object]):
     data = save(tmp_path / "whole.jpg", smooth(), **options).read_bytes()

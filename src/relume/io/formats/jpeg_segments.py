@@ -17,6 +17,9 @@ APPLICATION = range(0xE0, 0xF0)
 COMMENT = 0xFE
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}
 
+# Bytes between segments, which no sound file has.
+_MOST_PADDING = 1 << 16
+
 MOST_PAYLOAD = 0xFFFF - 2
 """Bytes that one segment holds."""
 
@@ -50,18 +53,21 @@ def segments(path: Path, file: BufferedIOBase) -> Iterator[Segment]:
         offset = file.tell()
         payload = file.read(max(length - 2, 0))
         if marker in (0, END) or len(payload) != length - 2:
-            raise UnreadableFile(path, "is cut short: it ends before its picture begins; get a whole copy.")
+            raise UnreadableFile(
+                path, "is cut short or damaged: it ends before its picture begins; get a whole copy."
+            )
         yield Segment(marker, payload, offset)
 
 
 def _next_marker(file: BufferedIOBase) -> int:
-    """The code behind the next 0xFF bytes, skipping what does not belong there; 0 at the end of the file."""
-    byte = file.read(1)
-    while byte and byte != b"\xff":
+    """The code behind the next 0xFF bytes, skipping a little of what does not belong there; 0 without one."""
+    before = b""
+    for _ in range(_MOST_PADDING):
         byte = file.read(1)
-    while byte == b"\xff":
-        byte = file.read(1)
-    return byte[0] if byte else 0
+        if not byte or (before == b"\xff" != byte):
+            return byte[0] if byte else 0
+        before = byte
+    return 0
 
 
 def end_of_picture(data: bytes, scan: int) -> int | None:
