@@ -101,7 +101,8 @@ class EmberExpansion(Learned):
         stops = self.highlights * statistics["stops"]
         if self.response == "srgb":
             return network.rekindled(srgb.eotf(image), image, stops)
-        return network(image, statistics | {"stops": stops})
+        result: Tensor = network(image, statistics | {"stops": stops})
+        return result
 
 
 @dataclass(frozen=True, kw_only=True)
