@@ -11,12 +11,13 @@ import imagecodecs
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
 
-from relume.color.encoding import LINEAR_NITS
-from relume.color.primaries import BT2020
+from relume.color.encoding import LINEAR_NITS, SRGB, Encoding, Reference
+from relume.color.primaries import ADOBE_RGB, BT2020
 from relume.color.transfer import pq
 from relume.image import Image, Metadata
-from relume.io import read, write
+from relume.io import probe, read, write
 from relume.io.formats import WriteOptions
 
 LEVELS = (0.0, 1.0, 50.0, 203.0, 500.0, 1000.0)
@@ -189,3 +190,29 @@ def test_chromium_shows_all_of_them_alike(tmp_path: Path) -> None:
     for row, name in enumerate(names):
         shown = shot[SQUARE * row : SQUARE * (row + 1), : SQUARE * len(LEVELS)]
         np.testing.assert_allclose(middles(shown), CHROMIUM, atol=3, err_msg=name)
+
+
+@pytest.mark.parametrize("arguments", [("--lossless_jpeg=1",), ("--lossless_jpeg=0", "-d", "0.3")])
+def test_jpeg_xl_made_of_a_turned_photograph_is_upright(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    pixels = torch.zeros(3, 16, 48)
+    pixels[0, :, :24] = 1.0
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    samples = (255 * pixels).byte().permute(1, 2, 0).numpy()
+    Pillow.fromarray(samples).save(tmp_path / "a.jpg", exif=exif, quality=95)
+    run("cjxl", tmp_path / "a.jpg", tmp_path / "a.jxl", *arguments)
+    image, info = read(tmp_path / "a.jxl"), probe(tmp_path / "a.jxl")
+    assert (info.width, info.height) == (image.width, image.height) == (16, 48)
+    assert (image.pixels - read(tmp_path / "a.jpg").pixels).abs().mean() < 0.02
+    assert info.encoding == image.encoding == SRGB
+
+
+@pytest.mark.parametrize("distance", ["0", "0.5"])
+def test_jpeg_xl_of_a_profile_means_the_light_that_it_was_made_of(distance: str, tmp_path: Path) -> None:
+    pytest.importorskip("OpenImageIO", reason="profiles in JPEG XL are read by OpenImageIO")
+    encoding = Encoding(ADOBE_RGB, "gamma2.2", Reference.DISPLAY_RELATIVE)
+    pixels = torch.linspace(0.1, 0.9, 64).expand(3, 32, -1) * torch.tensor([1.0, 0.8, 0.6]).view(3, 1, 1)
+    write(tmp_path / "a.png", Image(pixels, encoding))
+    run("cjxl", tmp_path / "a.png", tmp_path / "a.jxl", "-d", distance)
+    back = read(tmp_path / "a.jxl").to(encoding)
+    assert (back.pixels - pixels).abs().mean() < 0.01
