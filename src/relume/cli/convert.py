@@ -25,23 +25,26 @@ def convert(
 ) -> int:
     """Write a picture in another format, with the same light.
 
-    In a file for HDR screens (AVIF, PNG, JPEG with a gain map) highlights roll off towards --peak. Light
-    above white makes a JPEG an Ultra HDR one, which ordinary screens show as `relume tonemap` makes it. In
-    the other formats for ordinary screens it has no room: that needs `relume tonemap`, or --force to clip it.
+    In a file for HDR screens (AVIF, PNG, HEIC, JPEG XL, JPEG with a gain map) highlights roll off towards
+    --peak. Light above white makes a JPEG an Ultra HDR one, which ordinary screens show as `relume tonemap`
+    makes it. In the other formats for ordinary screens it has no room: that needs `relume tonemap`, or
+    --force to clip it.
 
     Args:
         source: the picture to read.
         target: the file to write; its suffix says the format.
-        depth: bits per channel: EXR 16 or 32, TIFF 8, 16 or 32, PNG 8 or 16, AVIF 8, 10 or 12.
-        quality: of JPEG and AVIF, 1 to 100.
-        transfer: curve of files for HDR screens: pq (default) or hlg; with it an SDR picture becomes one too.
+        depth: bits per channel: EXR 16 or 32, TIFF and JPEG XL 8, 16 or 32, PNG 8 or 16, AVIF and HEIC 8, 10
+            or 12.
+        quality: of JPEG, AVIF, HEIC and JPEG XL, 1 to 100.
+        transfer: curve of files for HDR screens: pq (default) or hlg, of JPEG XL also linear; with it an SDR
+            picture becomes one too.
         primaries: bt709, p3, bt2020 (default for HDR screens), aces-ap0 or aces-ap1.
         peak: luminance in cd/m² of the screens that such a file is for; 1000 unless given.
         reference_white: luminance in cd/m² of 1.0, where the picture does not say.
         gain_map_channels: of JPEG with a gain map, 3, or 1 for less data and hues of the SDR picture.
         gain_map_scale: of JPEG with a gain map, pixels each way that share a value of the map.
         ignore_gain_map: take the SDR picture of a photograph that has a gain map.
-        strip: leave out date, camera, description and copyright.
+        strip: leave out date, place, camera, description and copyright.
         overwrite: replace a file that exists.
         force: clip light that the format has no room for.
     """

@@ -29,11 +29,11 @@ class OutputOptions:
     format: str | None = None
     """Suffix of the results in a folder, for example exr, avif, tiff, png or jpg."""
     depth: int | None = None
-    """Bits per channel: EXR 16 or 32, TIFF 8, 16 or 32, PNG 8 or 16, AVIF 8, 10 or 12."""
+    """Bits per channel: EXR 16 or 32, TIFF and JPEG XL 8, 16 or 32, PNG 8 or 16, AVIF and HEIC 8, 10 or 12."""
     quality: int = 95
-    """Of JPEG and AVIF, 1 to 100."""
+    """Of JPEG, AVIF, HEIC and JPEG XL, 1 to 100."""
     transfer: str | None = None
-    """Curve of files for HDR screens (AVIF, PNG): pq (default) or hlg."""
+    """Curve of files for HDR screens (AVIF, PNG, HEIC, JPEG XL): pq (default), hlg, of JPEG XL also linear."""
     primaries: str | None = None
     """Primaries of the results: bt709, p3, bt2020 (default for HDR screens), aces-ap0 or aces-ap1."""
     gain_map_channels: int = 3
@@ -41,7 +41,7 @@ class OutputOptions:
     gain_map_scale: int = 1
     """Of JPEG with a gain map: pixels each way that share a value of the map."""
     strip: Flag = False
-    """Leave out date, camera, description and copyright."""
+    """Leave out date, place, camera, description and copyright."""
     overwrite: Flag = False
     """Replace files that exist."""
     recursive: Flag = False
