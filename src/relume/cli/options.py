@@ -29,11 +29,11 @@ class OutputOptions:
     format: str | None = None
     """Suffix of the results in a folder, for example exr, avif, tiff, png or jpg."""
     depth: int | None = None
-    """Bits per channel: EXR 16 or 32, TIFF and JPEG XL 8, 16 or 32, PNG 8 or 16, AVIF and HEIC 8, 10 or 12."""
+    """Bits per channel: EXR 16 or 32, TIFF and JPEG XL 8, 16 or 32, PNG 8 or 16, AVIF, HEIC 8, 10 or 12."""
     quality: int = 95
     """Of JPEG, AVIF, HEIC and JPEG XL, 1 to 100."""
     transfer: str | None = None
-    """Curve of files for HDR screens (AVIF, PNG, HEIC, JPEG XL): pq (default), hlg, of JPEG XL also linear."""
+    """Curve of files for HDR screens (AVIF, PNG, HEIC, JPEG XL): pq (default), hlg, the last also linear."""
     primaries: str | None = None
     """Primaries of the results: bt709, p3, bt2020 (default for HDR screens), aces-ap0 or aces-ap1."""
     gain_map_channels: int = 3

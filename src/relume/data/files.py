@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from relume.data.sample import Exposure, Sample
-from relume.errors import UnreadableFile
+from relume.errors import RelumeError, UnreadableFile
 from relume.io.formats import FORMATS, exr, pfm, radiance
+from relume.io.probe import probe
 
 HDR_SUFFIXES = tuple(suffix for row in (exr.FORMAT, radiance.FORMAT, pfm.FORMAT) for suffix in row.suffixes)
+"""Of formats that hold nothing else."""
 SDR_SUFFIXES = tuple(suffix for row in FORMATS for suffix in row.suffixes if suffix not in HDR_SUFFIXES)
 
 _BLOCK = 100
@@ -22,6 +24,23 @@ def pictures(folder: Path, suffixes: tuple[str, ...], *, recursive: bool = False
         for path in found
         if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
     )
+
+
+def hdr_pictures(folder: Path) -> list[Path]:
+    """The HDR pictures in a folder and below it by name; of formats that hold SDR too, those that say so."""
+    return [
+        path
+        for path in pictures(folder, (*HDR_SUFFIXES, *SDR_SUFFIXES), recursive=True)
+        if path.suffix.lower() in HDR_SUFFIXES or _says_hdr(path)
+    ]
+
+
+def _says_hdr(path: Path) -> bool:
+    """What the head of a file says; one that is damaged says nothing."""
+    try:
+        return probe(path).encoding.is_hdr
+    except RelumeError:
+        return False
 
 
 def subfolder(folder: Path, names: Iterable[str]) -> Path | None:

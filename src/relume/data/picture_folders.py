@@ -11,11 +11,11 @@ References:  [fairchild2007]; [xiao2002].
 import re
 from pathlib import Path
 
-from relume.data.files import HDR_SUFFIXES, SDR_SUFFIXES, pictures
+from relume.data.files import HDR_SUFFIXES, SDR_SUFFIXES, hdr_pictures, pictures
 from relume.data.sample import Exposure, Sample, missing_layout
 from relume.io.probe import probe
 
-HDR_LAYOUT = "HDR pictures (.exr, .hdr, .pfm), in sub-folders or not"
+HDR_LAYOUT = "HDR pictures (.exr, .hdr, .pfm, .avif and others), in sub-folders or not"
 PANORAMA_LAYOUT = "panoramas SCENE_1k.hdr to SCENE_16k.exr, in sub-folders or not"
 SDR_LAYOUT = "SDR pictures (.jpg, .png, .tiff, .webp, .bmp), in sub-folders or not"
 
@@ -28,7 +28,7 @@ def find_hdr(folder: Path) -> list[Sample]:
     Raises:
         UnreadableFile: there is none, or one is damaged.
     """
-    found = pictures(folder, HDR_SUFFIXES, recursive=True)
+    found = hdr_pictures(folder)
     if not found:
         raise missing_layout(folder, HDR_LAYOUT)
     return [Sample(scene=_name(path, folder), hdr=path, kind=_kind(path)) for path in found]

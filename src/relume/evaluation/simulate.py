@@ -16,7 +16,7 @@ from relume import catalog
 from relume.camera import presets
 from relume.color.encoding import LINEAR_SCENE, SRGB, Encoding
 from relume.color.luminance import luminance
-from relume.data.files import HDR_SUFFIXES, pictures
+from relume.data.files import hdr_pictures
 from relume.data.manifest import Entry, read_manifest
 from relume.data.pairs import sample_generator
 from relume.data.panorama import perspective_view, random_views
@@ -211,11 +211,11 @@ def find_views(
     else:
         entries = [
             Entry(file=path.relative_to(folder).as_posix(), scene=path.stem, split="test")
-            for path in pictures(folder, HDR_SUFFIXES, recursive=True)
+            for path in hdr_pictures(folder)
         ]
         chosen = f"all HDR pictures in {folder}"
     if not entries:
-        raise UnreadableFile(folder, f"holds no HDR picture ({', '.join(HDR_SUFFIXES)}).")
+        raise UnreadableFile(folder, "holds no HDR picture (.exr, .hdr, .avif or another).")
     found = [
         SimulatedView(
             scene=entry.scene,
