@@ -105,6 +105,13 @@ def test_method_and_its_parameters(restless: Ember, tmp_path: Path) -> None:
     torch.testing.assert_close(screen[below], srgb.eotf(image.pixels)[below])
     torch.testing.assert_close(result(response="srgb", highlights=0.0), srgb.eotf(image.pixels))
     torch.testing.assert_close(result(), result(), rtol=0.0, atol=0.0)
+    free, bound = result(response="srgb"), result(response="srgb", peak=250.0)
+    assert free.max() > 250.0 / 203.0
+    assert bound.max() <= 250.0 / 203.0
+    whole = (free.amax(0) <= 1.0).expand_as(free)
+    torch.testing.assert_close(bound[whole], free[whole])
+    hues = [picture / picture.amax(0, keepdim=True) for picture in (free, bound)]
+    torch.testing.assert_close(hues[0], hues[1])
 
 
 def test_strips_give_what_the_whole_gives(restless: Ember, tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def apply_method(
         recursive=output.recursive,
     )
     method = build(choice.method, way, choice.parameters(), peak=_method_peak(choice, way, jobs))
+    on_screen = method if "response" in choice.parameters() else _for_screens(method)
     results: list[dict[str, Any]] = []
     with progress_bar(len(jobs)) as bar:
 
@@ -52,22 +53,38 @@ def apply_method(
             def tell(share: float) -> None:
                 bar(done, share, job.source.name)
 
-            results.append(_one(job, method, choice, output, settings, tell, gain_map=gain_map))
+            chosen = on_screen if _is_for_screens(job.target) else method
+            results.append(_one(job, chosen, choice, output, settings, tell, gain_map=gain_map))
 
         ledger = run_jobs(jobs, work, report=lambda message: print(f"relume: {message}", file=sys.stderr))
     _report(ledger, results, as_json=output.json)
     return 1 if ledger.failed else 0
 
 
+def _is_for_screens(path: Path) -> bool:
+    """Whether a file of that name is for HDR screens rather than for light."""
+    from relume.io.formats import by_suffix
+
+    row = by_suffix(path.suffix)
+    return row is not None and (bool(row.transfers) or row.write_hdr is not None)
+
+
+def _for_screens(method: "Method") -> "Method":
+    """The method with codes read as the screen shows them, where it could also read them as a camera's.
+
+    A picture for a screen must look below white as the photograph did.
+    """
+    if "response" not in {item.name for item in fields(method)}:  # type: ignore[arg-type]
+        return method
+    return replace(method, response="srgb")  # type: ignore[type-var]
+
+
 def _method_peak(choice: MethodOptions, direction: "Direction", jobs: list[Job]) -> float | None:
     """What `--peak` means to the method: nothing where only the files that it is for have a peak."""
     from relume import catalog
-    from relume.io.formats import by_suffix
     from relume.method import Direction
 
-    if direction is Direction.EXPAND and all(
-        (row := by_suffix(job.target.suffix)) is not None and (row.transfers or row.write_hdr) for job in jobs
-    ):
+    if direction is Direction.EXPAND and all(_is_for_screens(job.target) for job in jobs):
         method = catalog.find(choice.method, direction)
         if "peak" not in {item.name for item in fields(method)}:  # type: ignore[arg-type]
             return None

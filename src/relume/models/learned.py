@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from relume.color.encoding import REFERENCE_WHITE
 from relume.color.transfer import srgb
 from relume.errors import MethodError
 from relume.method import Method, MethodSpec, Statistics, parameter
@@ -90,6 +91,13 @@ class EmberExpansion(Learned):
         choices=("estimated", "srgb"),
     )
     highlights: float = parameter(1.0, "of the estimated stops above white", minimum=0.0, maximum=1.0)
+    peak: float | None = parameter(
+        None,
+        "luminance below which all light stays, white being 203; none: light as it was estimated",
+        minimum=REFERENCE_WHITE,
+        maximum=1e5,
+        unit="cd/m²",
+    )
 
     def __call__(
         self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
@@ -99,10 +107,21 @@ class EmberExpansion(Learned):
         assert isinstance(network, ember.Ember)
         statistics = statistics or network.measure(image)
         stops = self.highlights * statistics["stops"]
+        light: Tensor
         if self.response == "srgb":
-            return network.rekindled(srgb.eotf(image), image, stops)
-        result: Tensor = network(image, statistics | {"stops": stops})
-        return result
+            light = network.rekindled(srgb.eotf(image), image, stops)
+        else:
+            light = network(image, statistics | {"stops": stops})
+        return light if self.peak is None else _below(light, self.peak / REFERENCE_WHITE)
+
+
+def _below(
+    light: Float[Tensor, "batch 3 height width"], peak: float
+) -> Float[Tensor, "batch 3 height width"]:
+    """Light whose brightest channel approaches the peak in the place of passing it; up to white as it was."""
+    brightest = light.amax(1, keepdim=True).clamp(min=1.0)
+    room = max(peak - 1.0, 1e-6)
+    return light * ((1.0 + room * (1.0 - torch.exp((1.0 - brightest) / room))) / brightest)
 
 
 @dataclass(frozen=True, kw_only=True)
