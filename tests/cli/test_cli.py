@@ -39,7 +39,7 @@ def photo(tmp_path: Path) -> Path:
 @pytest.fixture
 def scene(tmp_path: Path, photo: Path, relume: Relume) -> Path:
     path = tmp_path / "scene.exr"
-    assert relume("expand", photo, "-o", path)[0] == 0
+    assert relume("expand", photo, "-o", path, "--method", "banterle2006")[0] == 0
     return path
 
 

@@ -163,9 +163,11 @@ class Ember(MeasuringNetwork):
                 enlargement(features), size=skip.shape[-2:], mode="bilinear", align_corners=False
             )
             features = decoder(larger + skip)
-        raw = functional.pixel_shuffle(self.head(functional.leaky_relu(features, _SLOPE)), FOLD).float()
+        # In the precision of the network's buffers, also under autocast.
+        raw = functional.pixel_shuffle(self.head(functional.leaky_relu(features, _SLOPE)), FOLD)
+        raw = raw.to(self.log_slope.dtype)
         stops = MOST_STOPS * torch.tanh(raw / MOST_STOPS)
-        return stops[..., :height, :width], self._curve(found[:, deepest:].float())
+        return stops[..., :height, :width], self._curve(found[:, deepest:].to(self.log_slope.dtype))
 
     def _small(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 rows columns"]:
         """The picture reduced by area until its longer side fits; smaller ones as they are."""

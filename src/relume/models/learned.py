@@ -212,7 +212,7 @@ LEARNED: tuple[type[Learned], ...] = (
 )
 """The methods of the networks, the main one of each network first."""
 
-SHIPPED: tuple[type[Learned], ...] = ()
+SHIPPED: tuple[type[Learned], ...] = (EmberExpansion,)
 """Those with weights in `shipped/`, rows of the catalog."""
 
 
