@@ -34,6 +34,7 @@ def demo(
     """
     from relume.cli.apply import make_folder
     from relume.cli.sheet import contact_sheet, tile
+    from relume.color.encoding import SRGB
     from relume.inference.apply import expand, tonemap
     from relume.io.read import read
     from relume.io.write import check_writable, write
@@ -44,11 +45,12 @@ def demo(
     for path in paths:
         check_writable(path, overwrite=overwrite)
     photograph = read(_installed(PHOTOGRAPH))
-    expanded = expand(photograph)
+    # As the screen showed it, with its lights lit up: it is shown beside the photograph.
+    expanded = expand(photograph, parameters={"response": "srgb"})
     tonemapped = tonemap(expanded)
     tiles = [
         *_exposures("photograph", photograph),
-        tile("photograph", photograph),
+        tile("photograph", photograph.to(SRGB)),
         *_exposures("expanded", expanded),
         tile("expanded, then tone mapped", tonemapped),
     ]
