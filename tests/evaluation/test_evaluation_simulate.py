@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from relume.color.encoding import LINEAR_NITS, LINEAR_SCENE, SRGB, Encoding
-from relume.data.manifest import Entry, write_manifest
+from relume.data.manifest import Entry, split_by_scene, write_manifest
 from relume.data.synthetic import synthetic_scene
 from relume.errors import MethodError, UnreadableFile
 from relume.evaluation.run import Settings, run
@@ -60,6 +60,14 @@ def test_a_manifest_gives_its_test_split_and_views_of_panoramas(folder: Path) ->
     references = [view.load().reference.image.pixels for view in found[1:]]
     assert references[0].shape == (3, 48, 64)
     assert not torch.equal(references[0], references[1])
+
+
+def test_training_scenes_that_a_pack_keeps_for_validation_can_be_chosen(tmp_path: Path) -> None:
+    entries = [Entry(file=f"{name}.exr", scene=f"scene {name}", split="train") for name in range(40)]
+    write_manifest(tmp_path / "manifest.csv", entries)
+    kept = {entry.scene for entry in split_by_scene(entries, validation=0.1) if entry.split == "validation"}
+    assert 0 < len(kept) < 10
+    assert {view.scene for view in find_views(tmp_path, EXPAND, split="validation")[0]} == kept
 
 
 def test_what_cannot_be_chosen_is_told(folder: Path, tmp_path: Path) -> None:

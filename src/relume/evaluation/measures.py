@@ -1,12 +1,13 @@
-"""Every number that an evaluation can give: the metrics, and those of tone-mapped renderings."""
+"""Every number that an evaluation can give: the metrics, and those that only make sense here."""
 
 from relume.errors import MethodError
+from relume.evaluation.clipped import STOPS_RMSE_CLIPPED
 from relume.evaluation.tone_mapped import TONEMAPPED_PSNR, TONEMAPPED_SSIM
 from relume.metrics import METRICS, Metric, Operands
 
 MEASURES: dict[str, Metric] = {
     **METRICS,
-    **{row.spec.name: row for row in (TONEMAPPED_PSNR, TONEMAPPED_SSIM)},
+    **{row.spec.name: row for row in (STOPS_RMSE_CLIPPED, TONEMAPPED_PSNR, TONEMAPPED_SSIM)},
 }
 """Name → row."""
 

@@ -17,7 +17,7 @@ from relume.camera import presets
 from relume.color.encoding import LINEAR_SCENE, SRGB, Encoding
 from relume.color.luminance import luminance
 from relume.data.files import hdr_pictures
-from relume.data.manifest import Entry, read_manifest
+from relume.data.manifest import Entry, read_manifest, split_by_scene
 from relume.data.pairs import sample_generator
 from relume.data.panorama import perspective_view, random_views
 from relume.data.sample import clean
@@ -35,6 +35,9 @@ UNPROCESSED = "unprocessed"
 """The row that every table has: SDR light as it is, or HDR light clipped at a middling exposure."""
 
 MANIFEST = "manifest.csv"
+
+VALIDATION_SHARE = 0.1
+"""Of the training scenes, where no manifest names any for validation; the same that `relume pack` keeps."""
 
 _MIDDLE_GREY = 0.18
 _WEIGHTS_SUFFIX = ".safetensors"
@@ -193,7 +196,8 @@ def find_views(
     """The pictures of a folder, or of one split of its manifest; of each panorama so many views.
 
     Args:
-        split: of the manifest; None: `test`, or all of a folder without manifest.
+        split: of the manifest; None: `test`, or all of a folder without manifest. Where the manifest has no
+            scene for `validation`, it is those that `relume pack` keeps.
 
     Returns:
         The views by name, and in words what was chosen.
@@ -236,6 +240,9 @@ def find_views(
 def _of_split(manifest: Path, split: str) -> list[Entry]:
     entries = read_manifest(manifest)
     found = [entry for entry in entries if entry.split == split]
+    if not found and split == "validation":
+        kept = split_by_scene(entries, validation=VALIDATION_SHARE)
+        found = [entry for entry in kept if entry.split == split]
     if not found:
         counts = ", ".join(f"{count} in {name}" for name, count in Counter(e.split for e in entries).items())
         raise UnreadableFile(manifest, f"has no pictures in the split '{split}', but {counts}; give --split.")

@@ -45,7 +45,7 @@ def summarise(records: Sequence[Record]) -> list[Row]:
     rows = []
     for metric, protocol in _unique((record.metric, record.protocol) for record in records):
         chosen = [record for record in records if (record.metric, record.protocol) == (metric, protocol)]
-        means = _means(chosen)
+        means = means_by_scene(chosen)
         spec = measures.find(metric).spec
         for method, by_scene in means.items():
             base = means.get(UNPROCESSED) if method != UNPROCESSED else None
@@ -71,7 +71,7 @@ def compare_methods(records: Sequence[Record]) -> list[Comparison]:
     found = []
     for metric, protocol in _unique((record.metric, record.protocol) for record in records):
         chosen = [record for record in records if (record.metric, record.protocol) == (metric, protocol)]
-        means = {name: values for name, values in _means(chosen).items() if name != UNPROCESSED}
+        means = {name: values for name, values in means_by_scene(chosen).items() if name != UNPROCESSED}
         names = list(means)
         for index, left in enumerate(names):
             for right in names[index + 1 :]:
@@ -92,7 +92,7 @@ def compare_methods(records: Sequence[Record]) -> list[Comparison]:
     return found
 
 
-def _means(records: Sequence[Record]) -> dict[str, dict[str, float]]:
+def means_by_scene(records: Sequence[Record]) -> dict[str, dict[str, float]]:
     """Method → scene → mean over the pictures of the scene."""
     return {
         method: scene_means([(record.scene, record.value) for record in records if record.method == method])
