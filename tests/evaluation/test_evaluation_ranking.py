@@ -41,13 +41,13 @@ MIXED = [-1.0, 1.0, -1.0, 1.0, -1.0, 1.02]
 def test_the_best_stands_first_whichever_way_is_good(question: Question, order: list[str]) -> None:
     found = records(question, {"low": constant(-1.0), "high": constant(2.0)})
     other = records(ERROR if question is QUALITY else QUALITY, {"another": constant(9.0)})
-    assert [row.method for row in ranked(found + other, question)] == order
+    assert [row.method for row in ranked(found + other, question).rows] == order
 
 
 def test_scenes_count_once_however_many_cameras_saw_them() -> None:
     found = records(QUALITY, {"method": constant(1.0)})
     again = [record for record in found if record.scene == "s0"]
-    row = ranked(found + again, QUALITY)[0]
+    row = ranked(found + again, QUALITY).rows[0]
     assert row.scenes == 6
     assert row.mean.mean == pytest.approx(20.0 + 2.5 + 1.025)
 
@@ -59,9 +59,9 @@ def test_a_table_has_a_line_for_each_method_in_the_order_of_the_first_column() -
     lines = table(columns, labels={"strong": "Strong"})
     assert lines[0] == "| method | all | one camera |"
     assert lines[1] == "| --- | --: | --: |"
-    assert lines[2].startswith("| Strong | 24.53 (+2.025 [+2.0")
-    assert lines[3] == f"| {UNPROCESSED} | 22.5 | 22.5 |"
-    assert lines[4].startswith("| weak | 21.53 (-0.975 [")
+    assert lines[2].startswith("| Strong | 24.53 (+2.02 [+2.01, +2.04")
+    assert lines[3] == f"| {UNPROCESSED} | 22.50 | 22.50 |"
+    assert lines[4].startswith("| weak | 21.53 (-0.97 [-0.99, -0.96])")
     assert lines[4].endswith(" | – |")
     assert len(lines) == 5
 
@@ -73,16 +73,16 @@ SHORT = "**system** does not meet the bar; not better than"
 @pytest.mark.parametrize(
     ("question", "gain", "expected"),
     [
-        (QUALITY, constant(2.0), f"{BEATEN} rival +1.025 [+1.01"),
-        (QUALITY, constant(0.5), f"{SHORT} rival -0.475 [-0.4"),
-        (QUALITY, [gain - 0.5 for gain in MIXED], f"{SHORT} rival -1.497 [-2."),
+        (QUALITY, constant(2.0), f"{BEATEN} rival +1.02 [+1.01"),
+        (QUALITY, constant(0.5), f"{SHORT} rival -0.47 [-0.4"),
+        (QUALITY, [gain - 0.5 for gain in MIXED], f"{SHORT} rival -1.50 [-2."),
         (
             QUALITY,
             [gain + 1.0 for gain in MIXED],
             "**system** is level with the best: nothing can be claimed",
         ),
-        (ERROR, constant(-1.0), f"{BEATEN} unprocessed -0.975 [-0.9"),
-        (ERROR, constant(2.0), f"{SHORT} unprocessed +2.025 [+2.0"),
+        (ERROR, constant(-1.0), f"{BEATEN} unprocessed -0.97 [-0.9"),
+        (ERROR, constant(2.0), f"{SHORT} unprocessed +2.02 [+2.0"),
     ],
 )
 def test_the_bar_is_to_pass_every_rival_beyond_doubt(
@@ -97,7 +97,7 @@ def test_of_many_rivals_that_are_not_passed_three_are_named() -> None:
     rivals = {f"rival{index}": [1.0 + index] * 6 for index in range(5)}
     found = records(QUALITY, {"system": [0.0] * 6, **rivals})
     told = standing(found, QUALITY, method="system", rivals=list(rivals), labels={"rival4": "Fourth"})
-    assert told.startswith(f"{SHORT} Fourth -5 [-5, -5], rival3 -4 [-4, -4], rival2 ")
+    assert told.startswith(f"{SHORT} Fourth -5.00 [-5.00, -5.00], rival3 -4.00 [-4.00, -4.00], rival2 ")
     assert told.endswith(" and 2 more, of 5.")
 
 

@@ -1,11 +1,11 @@
 """Which method is best: tables of what was measured, best first, and whether one stands above all others."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from relume.evaluation import measures
 from relume.evaluation.bootstrap import Interval, paired_difference
-from relume.evaluation.report import show, show_bounds
 from relume.evaluation.run import Record
 from relume.evaluation.summary import Row, means_by_scene, summarise
 from relume.metrics import Direction
@@ -22,6 +22,7 @@ class Question:
     """For the head of a table."""
     metric: str
     protocol: str
+    decimals: int = 2
 
     @property
     def sign(self) -> float:
@@ -34,43 +35,46 @@ class Question:
         return [record for record in records if (record.metric, record.protocol) == wanted]
 
 
-def ranked(records: Iterable[Record], question: Question) -> list[Row]:
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """The answers to a question, best mean first."""
+
+    question: Question
+    rows: tuple[Row, ...]
+
+    def cells(self) -> dict[str, str]:
+        """Of each method the mean, and the difference to the unprocessed picture with its interval."""
+        return {row.method: self._cell(row) for row in self.rows}
+
+    def _cell(self, row: Row) -> str:
+        mean = _number(row.mean.mean, self.question)
+        return mean if row.difference is None else f"{mean} ({_signed(row.difference, self.question)})"
+
+
+def ranked(records: Iterable[Record], question: Question) -> Ranking:
     """What was measured of each method, best mean first.
 
     Records of one scene are averaged, whatever camera took them, so that each scene counts once.
     """
     rows = summarise(question.of(records))
-    return sorted(rows, key=lambda row: question.sign * row.mean.mean, reverse=True)
+    rows.sort(key=lambda row: question.sign * row.mean.mean, reverse=True)
+    return Ranking(question=question, rows=tuple(rows))
 
 
-def table(columns: Mapping[str, Sequence[Row]], *, labels: Mapping[str, str] | None = None) -> list[str]:
+def table(columns: Mapping[str, Ranking], *, labels: Mapping[str, str] | None = None) -> list[str]:
     """A table in Markdown: a line for each method, in the order of the first column.
 
-    Each cell holds the mean, and after it the difference to the unprocessed picture with its interval.
-
     Args:
-        columns: heads → rows.
+        columns: by their heads, at least one.
         labels: what methods are called, where it is not their name.
     """
-    first = next(iter(columns.values()), ())
-    found = [{row.method: row for row in rows} for rows in columns.values()]
+    order = next(iter(columns.values())).rows
+    found = [ranking.cells() for ranking in columns.values()]
     lines = [f"| method | {' | '.join(columns)} |", f"| --- |{' --: |' * len(columns)}"]
-    for name in (row.method for row in first):
-        cells = [_cell(rows.get(name)) for rows in found]
-        lines.append(f"| {(labels or {}).get(name, name)} | {' | '.join(cells)} |")
+    for name in (row.method for row in order):
+        cells = " | ".join(column.get(name, "–") for column in found)
+        lines.append(f"| {(labels or {}).get(name, name)} | {cells} |")
     return lines
-
-
-def _cell(row: Row | None) -> str:
-    if row is None:
-        return "–"
-    if row.difference is None:
-        return show(row.mean.mean)
-    return f"{show(row.mean.mean)} ({_signed(row.difference)})"
-
-
-def _signed(difference: Interval) -> str:
-    return f"{show(difference.mean, sign='+')} {show_bounds(difference, sign='+')}".rstrip()
 
 
 def standing(
@@ -103,7 +107,8 @@ def standing(
     hardest = sorted(gains, key=lambda rival: question.sign * gains[rival].mean)
     unclear = [rival for rival in hardest if not _above(gains[rival], question.sign)]
     told = [
-        f"{names.get(rival, rival)} {_signed(gains[rival])}" for rival in (unclear or hardest)[:MOST_NAMED]
+        f"{names.get(rival, rival)} {_signed(gains[rival], question)}"
+        for rival in (unclear or hardest)[:MOST_NAMED]
     ]
     more = f" and {len(unclear) - MOST_NAMED} more" if len(unclear) > MOST_NAMED else ""
     name, count = names.get(method, method), len(gains)
@@ -117,3 +122,17 @@ def standing(
 def _above(difference: Interval, sign: float) -> bool:
     """Whether the whole interval lies on the good side of 0."""
     return not difference.holds(0.0) and sign * difference.mean > 0
+
+
+def _signed(difference: Interval, question: Question) -> str:
+    mean = _number(difference.mean, question, sign="+")
+    if difference.low is None or difference.high is None:
+        return mean
+    low, high = (_number(bound, question, sign="+") for bound in (difference.low, difference.high))
+    return f"{mean} [{low}, {high}]"
+
+
+def _number(value: float, question: Question, *, sign: str = "") -> str:
+    if math.isinf(value):
+        return f"{value:{sign}}".replace("inf", "∞")
+    return f"{value:{sign}z.{question.decimals}f}"
