@@ -1,5 +1,6 @@
 """`Image`: the one value that travels at the edges. Pixels, what they mean, and what goes along."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
@@ -56,6 +57,7 @@ class Image:
         encoding: what the values mean.
         alpha: straight (unassociated) coverage 0..1 of shape (1, height, width), or None.
         metadata: what goes along from file to file.
+        masks: what a method told of its pixels, 0..1, by name; formats with layers keep them.
 
     Raises:
         ImageError: another shape, an integer tensor or an empty picture.
@@ -65,6 +67,7 @@ class Image:
     encoding: Encoding
     alpha: Float[Tensor, "1 height width"] | None = None
     metadata: Metadata = field(default_factory=Metadata)
+    masks: Mapping[str, Float[Tensor, "height width"]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = tuple(self.pixels.shape)
@@ -76,6 +79,9 @@ class Image:
             raise ImageError(f"the picture is empty: {self.width} × {self.height} pixels.")
         if self.alpha is not None and tuple(self.alpha.shape) != (1, *shape[1:]):
             raise ImageError(f"alpha has shape {tuple(self.alpha.shape)}; expected {(1, *shape[1:])}.")
+        for name, mask in self.masks.items():
+            if tuple(mask.shape) != shape[1:]:
+                raise ImageError(f"the mask {name} has shape {tuple(mask.shape)}; expected {shape[1:]}.")
 
     def __repr__(self) -> str:
         alpha = "" if self.alpha is None else ", with alpha"

@@ -21,7 +21,9 @@ from relume.errors import MethodError
 Statistics = dict[str, Tensor]
 """What a method measured once on the whole image. Each tensor broadcasts against (batch, 3, height, width):
 numbers have height and width 1, maps have those of the image and are cut by the runner along with it.
-A curve is numbers too, one channel for each of its nodes."""
+A curve is numbers too, one channel for each of its nodes. Those that the spec calls small maps may have any
+size: they stand for what bilinear interpolation makes of them at that of the image (`filters.enlarge`); the
+runner enlarges for each tile the part of it."""
 
 
 class Direction(StrEnum):
@@ -71,6 +73,10 @@ class MethodSpec:
     """Largest difference between tiled and untiled, relative to the largest value of the result."""
     memory: float = 2.0
     """Floats per pixel that `measure` needs beside the image, at its peak."""
+    small_maps: tuple[str, ...] = ()
+    """Names of the statistics that are maps of the whole image at a lower resolution."""
+    masks: tuple[str, ...] = ()
+    """What it can say of every pixel beside its light: the channels of `Method.mask`, by name."""
     scaling: str = "invariant"
     """What happens when the exposure of the input doubles: the result stays (`invariant`), doubles
     (`proportional`), or changes in another way (`dependent`)."""
@@ -96,6 +102,11 @@ class Method(ABC):
         """How many pixels around a tile its result depends on; 0 for pointwise methods."""
         return 0
 
+    @property
+    def wraps(self) -> bool:
+        """Whether small maps go on at the left edge of the image where they end at the right."""
+        return False
+
     def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
         """What has to be known of the whole image before a part of it can be computed."""
         return {}
@@ -113,6 +124,15 @@ class Method(ABC):
         self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
     ) -> Float[Tensor, "batch 3 height width"]:
         """Process the image, or a tile of it when the statistics of the whole are given."""
+
+    def mask(
+        self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
+    ) -> Float[Tensor, "batch masks height width"]:
+        """What the method says of every pixel of its result, 0..1, in channels that `spec.masks` names.
+
+        Like a call otherwise. A method that names no masks is not asked.
+        """
+        raise NotImplementedError(f"{self.spec.name} tells no masks")
 
 
 def parameter(

@@ -80,8 +80,8 @@ def test_large_pictures_are_looked_at_on_a_small_copy(restless: Ember) -> None:
     picture = quarter.repeat_interleave(4, -1).repeat_interleave(4, -2)
     small, large = restless.measure(quarter), restless.measure(picture)
     torch.testing.assert_close(large["curve"], small["curve"])
-    enlarged = functional.interpolate(small["stops"], size=(192, 256), mode="bilinear")
-    torch.testing.assert_close(large["stops"], enlarged)
+    torch.testing.assert_close(large["stops"], small["stops"])
+    assert large["stops"].shape == (1, 3, 48, 64)
 
 
 def test_gradients_reach_every_weight(restless: Ember) -> None:
@@ -114,11 +114,61 @@ def test_method_and_its_parameters(restless: Ember, tmp_path: Path) -> None:
     torch.testing.assert_close(hues[0], hues[1])
 
 
-def test_strips_give_what_the_whole_gives(restless: Ember, tmp_path: Path) -> None:
+@pytest.fixture
+def weights(restless: Ember, tmp_path: Path) -> str:
     path = tmp_path / "ember.safetensors"
     save_weights(path, restless, card=Card(model="ember", preset="smoke", spec={}, recipe={}))
+    return str(path)
+
+
+@pytest.mark.parametrize("panorama", [False, True])
+def test_strips_give_what_the_whole_gives(weights: str, panorama: bool) -> None:
     picture = _picture(400, 300)
-    method = EmberExpansion(weights=str(path))
+    method = EmberExpansion(weights=weights, panorama=panorama)
     with torch.no_grad():
-        whole = method(picture)[0]
-    torch.testing.assert_close(run(method, Image(picture[0], SRGB)).pixels, whole)
+        whole, masks = method(picture)[0], method.mask(picture)[0]
+    result = run(method, Image(picture[0], SRGB), masks=True)
+    assert torch.equal(result.pixels, whole)
+    for name, mask in zip(method.spec.masks, masks, strict=True):
+        assert torch.equal(result.masks[name], mask.half())
+
+
+def test_what_is_measured_does_not_grow_with_the_picture(weights: str) -> None:
+    statistics = EmberExpansion(weights=weights).measure(_picture(600, 800))
+    assert max(value.numel() for value in statistics.values()) <= 3 * 64 * 64
+
+
+def test_masks_tell_what_was_clipped_and_what_was_invented(weights: str) -> None:
+    picture = Image(_picture(60, 90)[0], SRGB)
+    result = run(EmberExpansion(weights=weights), picture, masks=True)
+    clipped, confidence = (result.masks[name].float() for name in ("clipped", "confidence"))
+    own = (picture.pixels <= 0.94).all(0)
+    assert (clipped[own] == 0.0).all()
+    assert (confidence[own] == 1.0).all()
+    assert (clipped[:20, :30] == 1.0).all()
+    assert (confidence[:20, :30] <= 0.5).all()
+    assert (confidence > 0.0).all()
+    none = run(EmberExpansion(weights=weights, highlights=0.0), picture, masks=True).masks["confidence"]
+    assert (none[:20, :30] == 0.5).all()
+    assert run(EmberExpansion(weights=weights), picture).masks == {}
+
+
+def test_a_panorama_turned_by_half_gives_the_result_turned_by_half(weights: str) -> None:
+    panorama = _picture(128, 256)[0]
+    method = EmberExpansion(weights=weights, panorama=True)
+    result = run(method, Image(panorama, SRGB)).pixels
+    turned = run(method, Image(panorama.roll(128, -1), SRGB)).pixels
+    torch.testing.assert_close(turned.roll(-128, -1), result)
+    flat = run(EmberExpansion(weights=weights), Image(panorama.roll(128, -1), SRGB)).pixels
+    assert not torch.allclose(flat.roll(-128, -1), result, rtol=1e-3)
+
+
+def test_a_panorama_has_no_seam(weights: str) -> None:
+    """White, clipped throughout: across the seam the light steps no further than elsewhere."""
+    white = Image(torch.ones(3, 128, 256), SRGB)
+    steps = {}
+    for panorama in (False, True):
+        light = run(EmberExpansion(weights=weights, panorama=panorama), white).pixels.log2()
+        elsewhere = light.diff(dim=-1).abs().amax()
+        steps[panorama] = float((light[..., 0] - light[..., -1]).abs().amax() / elsewhere)
+    assert steps[True] <= 1.0 < steps[False]

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from relume.color.encoding import REFERENCE_WHITE, Encoding, Reference
 from relume.errors import ImageError, MethodError
+from relume.filters.enlarge import enlarged
 from relume.image import Image, convert
 from relume.inference.memory import FLOAT_BYTES, check_memory, needed_bytes
 from relume.inference.tiling import Tile, pad, tile_shape, tiles
@@ -50,6 +51,7 @@ def run(
     output: Encoding | None = None,
     progress: Progress | None = None,
     carry: Carry | None = None,
+    masks: bool = False,
 ) -> Image:
     """Run a method on a picture of any size.
 
@@ -61,6 +63,7 @@ def run(
             in the result of an expansion (203 unless given).
         output: encoding of the result in place of the method's own.
         carry: makes of the measured statistics those to use; None: they are used as they are.
+        masks: whether to ask the method for its masks, where it has any, and keep them with the result.
 
     Raises:
         EncodingError: the method needs absolute luminance and the picture is relative.
@@ -75,6 +78,7 @@ def run(
         output=output,
         progress=progress,
         carry=carry,
+        masks=masks,
     )[0]
 
 
@@ -87,6 +91,7 @@ def run_batch(
     output: Encoding | None = None,
     progress: Progress | None = None,
     carry: Carry | None = None,
+    masks: bool = False,
 ) -> list[Image]:
     """Run a method on several pictures of one size and encoding at once; see `run`.
 
@@ -105,7 +110,7 @@ def run_batch(
     native = _native_output(spec, sources[0], reference_white)
     target = output or _scene_white(native, reference_white)
     pixels = sources[0].pixels[None] if len(images) == 1 else torch.stack([s.pixels for s in sources])
-    results = _process(
+    results, told = _process(
         method,
         pixels.to(device),
         dtype=dtype,
@@ -113,9 +118,16 @@ def run_batch(
         finish=_finish(spec, native, target),
         progress=progress,
         carry=carry,
+        masks=spec.masks if masks else (),
     )
     return [
-        replace(image, pixels=result, encoding=target) for image, result in zip(images, results, strict=True)
+        replace(
+            image,
+            pixels=result,
+            encoding=target,
+            masks=dict(zip(spec.masks if masks else (), maps, strict=True)),
+        )
+        for image, result, maps in zip(images, results, told, strict=True)
     ]
 
 
@@ -181,7 +193,9 @@ def _process(
     finish: Callable[[Tensor], Tensor],
     progress: Progress | None,
     carry: Carry | None,
-) -> Tensor:
+    masks: tuple[str, ...],
+) -> tuple[Tensor, Tensor]:
+    """The results, and the masks of these names."""
     height, width = images.shape[-2:]
     halo, multiple, minimum = method.halo, method.spec.size_multiple, method.spec.size_minimum
     lock = Lock()
@@ -189,6 +203,7 @@ def _process(
     if carry is not None:
         statistics = carry(statistics)
     results = torch.empty_like(images, dtype=torch.promote_types(dtype, torch.float32), device="cpu")
+    told = torch.empty(len(images), len(masks), height, width, dtype=torch.float16)
     shape = tile_shape(height, width, halo=halo, multiple=multiple, largest=largest)
     done = 0
 
@@ -196,15 +211,17 @@ def _process(
     def work(tile: Tile) -> None:
         nonlocal done
 
-        def part(whole: Tensor) -> Tensor:
-            return pad(tile.outer(whole).to(dtype), multiple=multiple, minimum=minimum)
+        def padded(part: Tensor) -> Tensor:
+            return pad(part.to(dtype), multiple=multiple, minimum=minimum)
 
         maps = {
-            name: part(value) if tuple(value.shape[-2:]) == (height, width) else value
-            for name, value in statistics.items()
+            name: value if tuple(value.shape[-2:]) == (1, 1) else padded(value)
+            for name, value in tile_statistics(method, statistics, tile, size=(height, width)).items()
         }
-        answer = method(part(images), maps)
-        tile.inner(results).copy_(finish(tile.crop(answer).to(results.dtype)))
+        image = padded(tile.outer(images))
+        tile.inner(results).copy_(finish(tile.crop(method(image, maps)).to(results.dtype)))
+        if masks:
+            tile.inner(told).copy_(tile.crop(method.mask(image, maps)))
         with lock:
             done += tile.pixels
             if progress is not None:
@@ -216,7 +233,21 @@ def _process(
     else:  # large tiles keep all cores, or the GPU, busy by themselves
         for piece in pieces:
             work(piece)
-    return results
+    return results, told
+
+
+def tile_statistics(
+    method: Method, statistics: Statistics, tile: Tile, *, size: tuple[int, int]
+) -> Statistics:
+    """The statistics of an image of that size for a tile of it: its part of maps, and numbers as they are."""
+
+    def part(name: str, value: Tensor) -> Tensor:
+        if name in method.spec.small_maps:
+            rows, columns = (tile.outer_top, tile.outer_bottom), (tile.outer_left, tile.outer_right)
+            return enlarged(value, size=size, rows=rows, columns=columns, wraps=method.wraps)
+        return tile.outer(value) if tuple(value.shape[-2:]) == size else value
+
+    return {name: part(name, value) for name, value in statistics.items()}
 
 
 def _measures(method: Method) -> bool:

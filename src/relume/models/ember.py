@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from relume.color.encoding import LINEAR_SCENE, SRGB
 from relume.color.transfer import srgb
+from relume.filters.enlarge import enlarged
 from relume.method import Direction, MethodSpec, Statistics
 from relume.models.measuring import MeasuringNetwork
 from relume.response.curve import lookup, sample_points
@@ -38,7 +39,9 @@ SPEC = MethodSpec(
     citation="relume",
     precisions=("float32",),
     tolerance=1e-5,
-    memory=8.0,
+    memory=1.0,
+    small_maps=("stops",),
+    masks=("clipped", "confidence"),
     scaling="dependent",
 )
 
@@ -111,10 +114,19 @@ class Ember(MeasuringNetwork):
         self.register_buffer("cosines", torch.cos(math.pi * orders * middles), persistent=False)
         self.register_buffer("log_slope", srgb.eotf(nodes).diff().log(), persistent=False)
 
-    def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
-        """The stops of every pixel and the inverse response, from a small copy of the whole."""
-        stops, curve = self.estimate(self._small(image))
-        stops = functional.interpolate(stops, size=image.shape[-2:], mode="bilinear", align_corners=False)
+    def measure(self, image: Float[Tensor, "batch 3 height width"], *, wraps: bool = False) -> Statistics:
+        """The stops of every pixel of a small copy of the whole, and the inverse response.
+
+        Args:
+            wraps: whether the right edge goes on at the left one, as in panoramas of 360°. The copy is then
+                looked at a second time, turned by half: what was seen at its edges counts for nothing, and
+                turning the panorama by half turns the result.
+        """
+        small = self._small(image)
+        if wraps:
+            stops, curve = self._estimate_around(small)
+        else:
+            stops, curve = self.estimate(small)
         return {"stops": stops, "curve": curve[:, :, None, None]}
 
     def forward(
@@ -123,7 +135,7 @@ class Ember(MeasuringNetwork):
         """Rebuild the light."""
         statistics = statistics or self.measure(image)
         light = lookup(image, statistics["curve"][:, :, 0, 0])
-        return self.rekindled(light, image, statistics["stops"])
+        return self.rekindled(light, image, enlarged(statistics["stops"], size=image.shape[-2:]))
 
     def rekindled(
         self,
@@ -168,6 +180,18 @@ class Ember(MeasuringNetwork):
         raw = raw.to(self.log_slope.dtype)
         stops = MOST_STOPS * torch.tanh(raw / MOST_STOPS)
         return stops[..., :height, :width], self._curve(found[:, deepest:].to(self.log_slope.dtype))
+
+    def _estimate_around(
+        self, small: Float[Tensor, "batch 3 height width"]
+    ) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch samples"]]:
+        """The same of a picture without edges at its left and right."""
+        width = small.shape[-1]
+        stops, curves = self.estimate(torch.cat([small, small.roll(width // 2, -1)]))
+        here, there = stops.chunk(2)
+        angle = 2.0 * math.pi / width * (torch.arange(width, dtype=stops.dtype, device=stops.device) + 0.5)
+        blended = torch.lerp(there.roll(-(width // 2), -1), here, 0.5 - 0.5 * angle.cos())
+        first, second = curves.chunk(2)
+        return blended, (first + second) / 2
 
     def _small(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 rows columns"]:
         """The picture reduced by area until its longer side fits; smaller ones as they are."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from relume.color.encoding import REFERENCE_WHITE
 from relume.color.transfer import srgb
 from relume.errors import MethodError
+from relume.filters.enlarge import enlarged
 from relume.method import Method, MethodSpec, Statistics, parameter
 from relume.models import ember, find, itmn, rassdl, sparam_convlstm, unet
 from relume.models.duhdr import imaging as duhdr_imaging
@@ -99,20 +100,59 @@ class EmberExpansion(Learned):
         unit="cd/m²",
     )
 
+    panorama: bool = parameter(
+        False, "whether the right edge goes on at the left one, as in panoramas of 360°"
+    )
+
+    @property
+    def wraps(self) -> bool:
+        """Whether left and right edge meet."""
+        return self.panorama
+
+    def network(self, image: Tensor) -> ember.Ember:
+        """The network; see `Learned.network`."""
+        network = super().network(image)
+        assert isinstance(network, ember.Ember)
+        return network
+
+    def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
+        """The stops on a small copy, and the curve."""
+        return self.network(image).measure(image, wraps=self.panorama)
+
     def __call__(
         self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
     ) -> Float[Tensor, "batch 3 height width"]:
         """Rebuild the light."""
         network = self.network(image)
-        assert isinstance(network, ember.Ember)
-        statistics = statistics or network.measure(image)
-        stops = self.highlights * statistics["stops"]
+        statistics = statistics or self.measure(image)
+        stops = self._stops(image, statistics)
         light: Tensor
         if self.response == "srgb":
             light = network.rekindled(srgb.eotf(image), image, stops)
         else:
             light = network(image, statistics | {"stops": stops})
         return light if self.peak is None else _below(light, self.peak / REFERENCE_WHITE)
+
+    def mask(
+        self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
+    ) -> Float[Tensor, "batch masks height width"]:
+        """How far each pixel is clipped, and how far its light is the photograph's own.
+
+        Convention:  `clipped`: of its channels, the one that counts as clipped most; 0 the light is as it
+            was photographed, 1 the channel is at its end. `confidence`: 2 to the power of minus the stops in
+            doubt: one where a channel is clipped, and as many as were estimated; of the channel with most of
+            them. 1 the photograph's own, 0.5 a stop in doubt, towards 0 all invented.
+        """
+        clipped = self.network(image).clipped(image)
+        doubt = clipped * (1.0 + self._stops(image, statistics or self.measure(image)).abs())
+        return torch.cat([clipped.amax(1, keepdim=True), torch.exp2(-doubt.amax(1, keepdim=True))], dim=1)
+
+    def _stops(
+        self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Those of every pixel of the image, or of the tile."""
+        stops = enlarged(statistics["stops"], size=image.shape[-2:], wraps=self.panorama)
+        return self.highlights * stops
 
 
 def _below(
