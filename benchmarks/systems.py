@@ -97,7 +97,7 @@ class Views:
         plans = [self.settings("pu_psnr", "stops_rmse_clipped", "pu_vsi", protocols=("tone-curve", "none"))]
         if self.hdr_vdp:
             plans.append(self.settings("hdr_vdp3", protocols=("tone-curve",)))
-        return _joined([_told(views, plan, camera) for plan in plans])
+        return joined([_told(views, plan, camera) for plan in plans])
 
     def tone_mapped(self, methods: Sequence[str]) -> Outcome:
         """TMQI and its parts."""
@@ -116,7 +116,7 @@ def _told(views: Sequence[SimulatedView], settings: Settings, what: str) -> Outc
     return run(views, settings, progress=tell)
 
 
-def _joined(outcomes: Sequence[Outcome]) -> Outcome:
+def joined(outcomes: Sequence[Outcome]) -> Outcome:
     return Outcome(
         records=list(chain.from_iterable(outcome.records for outcome in outcomes)),
         failures=list(chain.from_iterable(outcome.failures for outcome in outcomes)),
@@ -166,7 +166,7 @@ def systems(weights: Sequence[Path], direction: Direction) -> dict[str, str]:
 
 def columns_of_cameras(by_camera: Mapping[str, Outcome], question: Question) -> dict[str, Ranking]:
     """All cameras together first, if there are several."""
-    pooled = _joined(list(by_camera.values())).records
+    pooled = joined(list(by_camera.values())).records
     together = {"all": ranked(pooled, question)} if len(by_camera) > 1 else {}
     return together | {camera: ranked(found.records, question) for camera, found in by_camera.items()}
 
@@ -197,7 +197,7 @@ def expansion(views: Views, cameras: Sequence[str], trained: Mapping[str, str]) 
     rivals = [UNPROCESSED, *classical(Direction.EXPAND)]
     methods = [*trained, *classical(Direction.EXPAND)]
     by_camera = {camera: views.expanded(methods, camera) for camera in cameras}
-    records: list[Record] = _joined(list(by_camera.values())).records
+    records: list[Record] = joined(list(by_camera.values())).records
     chosen = views.chosen(methods, cameras[0])[1]
     return [
         provenance(f"each of {chosen}, with the cameras {', '.join(cameras)}"),

@@ -1,0 +1,196 @@
+"""What each part of the papers' systems is worth: their ablations, trained anew for the same number of steps.
+
+    python benchmarks/ablations.py --runs RUNS --steps N [../shared/data/hdr] [--data PACK]
+                                   [--only TABLE ...] [--split validation] [--cache FOLDER] [--write]
+
+Every variant is a recipe of `relume train`, which runs it in a process of its own for N steps in all stages
+together, with the recipe's own batch, into RUNS/RECIPE-N-PACK; the weights lie beside that folder. Given
+again, the command goes on where it was: what is trained stays, what was interrupted continues. Without --data
+scenes are synthetic.
+
+The weights are then scored as in benchmarks/systems.py, on the scenes kept for validation unless --split
+names others. There is a table for each of the papers' comparisons, best first; --write puts them into
+docs/results.md. Under it stands what may be claimed of the variant that the paper chose. The order is what to
+compare with the papers, not the numbers: these networks are narrower, and trained much shorter.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from relume.evaluation.ranking import ranked, table
+from relume.evaluation.run import Record
+from relume.evaluation.simulate import UNPROCESSED
+from relume.evaluation.summary import compare_methods
+from relume.training.export import export
+from relume.training.recipes import RECIPES
+from results_page import provenance, publish
+from systems import (
+    AS_IT_IS,
+    CLIPPED,
+    CORRECTED,
+    HDR_VDP,
+    VSI,
+    arguments_of_views,
+    budgets,
+    failures_of,
+    joined,
+    views_of,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ablation:
+    """A comparison of a paper."""
+
+    title: str
+    variants: Mapping[str, str]
+    """Recipe → what the table calls it."""
+    whole: str
+    """The variant that the paper chose, by what the table calls it."""
+    paper: str
+    """What the paper found."""
+
+
+ABLATIONS = {
+    "alpha": Ablation(
+        title="SParam-Net and ConvLSTM-Net: α, the weight of the HDR picture, against β = 1 - α",
+        variants={
+            "sparam_convlstm": "α = 0.7",
+            "sparam_convlstm_alpha50": "α = 0.5",
+            "sparam_convlstm_alpha30": "α = 0.3",
+        },
+        whole="α = 0.7",
+        paper="The paper's numbers are lost, but it found α > β better.",
+    ),
+    "bands": Ablation(
+        title="SParam-Net and ConvLSTM-Net: N, the number of bands of brightness",
+        variants={
+            "sparam_convlstm_n3": "N = 3",
+            "sparam_convlstm_n4": "N = 4",
+            "sparam_convlstm": "N = 5",
+            "sparam_convlstm_n6": "N = 6",
+            "sparam_convlstm_n7": "N = 7",
+        },
+        whole="N = 5",
+        paper="The paper chose N = 5.",
+    ),
+    "duhdr-parts": Ablation(
+        title="DuHDR without OOnet: the parts of dual learning (its Table 3)",
+        variants={
+            "duhdr_innet": "INnet",
+            "duhdr_innet_nnet": "INnet, Nnet",
+            "duhdr_innet_nnet_dnet": "INnet, Nnet, Dnet",
+            "duhdr_itnet": "INnet, Nnet, Dnet, truncation process",
+        },
+        whole="INnet, Nnet, Dnet, truncation process",
+        paper="The paper's HDR-VDP-3 on HDR-Eye: 6.672, 6.698, 6.704, 6.712, in this order.",
+    ),
+    "duhdr-oonet": Ablation(
+        title="DuHDR: what OOnet is made of (its Table 4)",
+        variants={
+            "duhdr_itnet": "no OOnet",
+            "duhdr_unet": "a U-Net",
+            "duhdr_rfb": "receptive field blocks",
+            "duhdr_paired": "receptive field blocks, attention",
+        },
+        whole="receptive field blocks, attention",
+        paper="The paper's HDR-VDP-3 on HDR-Eye: 6.712, 6.695, 6.719, 6.731, in this order.",
+    ),
+    "itmn": Ablation(
+        title="iTMN: the loss of edges and the adversarial regularizer",
+        variants={"itmn": "iTMN", "itmn_nodmse": "NoDMSE", "itmn_noadvreg": "NoAdvReg"},
+        whole="iTMN",
+        paper="The paper's HDR-VDP-2 is 73.77 for the whole; most likely 72.47 and 70.52 for the others.",
+    ),
+}
+
+COLUMNS = {
+    "PU21-PSNR, tone curve corrected": CORRECTED,
+    "as it is": AS_IT_IS,
+    "stops RMS in clipped, corrected": CLIPPED,
+    "PU21-VSI, corrected": VSI,
+    "HDR-VDP-3, corrected": HDR_VDP,
+}
+
+
+def trained(recipe: str, runs: Path, *, steps: int, data: Path | None) -> Path:
+    """The weights of a recipe after so many steps; trained now unless they are there already."""
+    run = runs / f"{recipe}-{steps}-{supply_name(data)}"
+    weights = run.with_name(f"{run.name}.safetensors")
+    if weights.exists():
+        return weights
+    command = [sys.executable, "-m", "relume", "train", recipe, "--out", str(run), "--steps", str(steps)]
+    command += ["--data", str(data)] if data else []
+    print(f"training {recipe}", file=sys.stderr)
+    finished = subprocess.run(command, stdout=sys.stderr)
+    if finished.returncode:
+        sys.exit(finished.returncode)
+    export(run, weights)
+    return weights
+
+
+def supply_name(data: Path | None) -> str:
+    return data.stem if data else "synthetic"
+
+
+def section(ablation: Ablation, records: Sequence[Record], weights: Mapping[str, Path]) -> list[str]:
+    """The table of one comparison, and what may be claimed of its variants."""
+    names = {str(weights[recipe]): label for recipe, label in ablation.variants.items()}
+    names |= {UNPROCESSED: UNPROCESSED}
+    called = [replace(record, method=names[record.method]) for record in records if record.method in names]
+    columns = {head: ranked(called, question) for head, question in COLUMNS.items()}
+    columns = {head: ranking for head, ranking in columns.items() if ranking.rows}
+    verdicts = [
+        f"- {comparison.verdict}"
+        for comparison in compare_methods(CORRECTED.of(called))
+        if ablation.whole in (comparison.left, comparison.right)
+    ]
+    return ["", f"**{ablation.title}**", "", ablation.paper, "", *table(columns), "", *verdicts]
+
+
+def recipes_of(names: Sequence[str]) -> list[str]:
+    """Each once, in the order of the tables."""
+    recipes = list(dict.fromkeys(recipe for name in names for recipe in ABLATIONS[name].variants))
+    assert all(recipe in RECIPES for recipe in recipes)
+    return recipes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments_of_views(parser)
+    parser.set_defaults(split="validation", cameras=["relume"])
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the trainings")
+    parser.add_argument("--steps", type=int, required=True, help="of each variant, in all stages together")
+    parser.add_argument("--data", type=Path, help="the pack to train on; synthetic scenes without it")
+    parser.add_argument("--only", nargs="+", choices=list(ABLATIONS), default=list(ABLATIONS))
+    arguments = parser.parse_args()
+    arguments.runs.mkdir(parents=True, exist_ok=True)
+    weights = {
+        recipe: trained(recipe, arguments.runs, steps=arguments.steps, data=arguments.data)
+        for recipe in recipes_of(arguments.only)
+    }
+    views = views_of(arguments)
+    methods = [str(path) for path in weights.values()]
+    outcome = joined([views.expanded(methods, camera) for camera in arguments.cameras])
+    chosen = views.chosen(methods, arguments.cameras[0])[1]
+    lines = [
+        provenance(
+            f"{arguments.steps} steps each, one seed, scenes: {supply_name(arguments.data)}",
+            f"each of {chosen}, with the cameras {', '.join(arguments.cameras)}",
+        )
+    ]
+    for name in arguments.only:
+        lines += section(ABLATIONS[name], outcome.records, weights)
+    lines += failures_of([outcome])
+    lines += budgets({str(path): recipe for recipe, path in weights.items()})
+    publish("ablations", lines, write=arguments.write)
+
+
+if __name__ == "__main__":
+    main()
