@@ -43,7 +43,9 @@ def provenance(*facts: str) -> str:
     machine = f"{os.cpu_count()} cores of load {os.getloadavg()[0]:.1f}"
     if torch.cuda.is_available():
         machine += f", {torch.cuda.get_device_name()}"
-    command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    # Where things lay on this machine is of no use to a reader.
+    given = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
+    command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *given])
     told = [str(datetime.date.today()), machine, f"torch {torch.__version__}", f"commit {commit()}", *facts]
     return f"{', '.join(told)}; {minutes:.0f} minutes. Again by `{command}`."
 

@@ -26,7 +26,7 @@ from pathlib import Path
 import torch
 
 from relume.evaluation.ranking import Question, Ranking, ranked, standing, table
-from relume.evaluation.run import Outcome, Record, Settings, run
+from relume.evaluation.run import Outcome, Settings, run
 from relume.evaluation.simulate import UNPROCESSED, SimulatedView, Simulation, find_views, parse_method
 from relume.method import Direction
 from relume.models.learned import SHIPPED, Learned
@@ -197,7 +197,7 @@ def expansion(views: Views, cameras: Sequence[str], trained: Mapping[str, str]) 
     rivals = [UNPROCESSED, *classical(Direction.EXPAND)]
     methods = [*trained, *classical(Direction.EXPAND)]
     by_camera = {camera: views.expanded(methods, camera) for camera in cameras}
-    records: list[Record] = joined(list(by_camera.values())).records
+    records = joined(list(by_camera.values())).records
     chosen = views.chosen(methods, cameras[0])[1]
     return [
         provenance(f"each of {chosen}, with the cameras {', '.join(cameras)}"),

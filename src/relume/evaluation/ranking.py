@@ -23,6 +23,7 @@ class Question:
     metric: str
     protocol: str
     decimals: int = 2
+    """Of the numbers in tables and sentences."""
 
     @property
     def sign(self) -> float:
