@@ -354,3 +354,45 @@ def test_reads_photographs(shared: Path) -> None:
     path = min((shared / "data" / "hdr").rglob("*.exr"))
     channels, _ = seen_by_library(path)
     np.testing.assert_array_equal(read(path).numpy()[:, :, 0], channels["R"].astype(np.float32))
+
+
+def test_masks_become_layers_that_other_readers_pass_over(
+    tmp_path: Path, generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cv2 = pytest.importorskip("cv2")
+    pixels = torch.rand(3, 5, 7, generator=generator)
+    mask = torch.linspace(0.0, 1.0, 35).view(5, 7)
+    image = Image(pixels, LINEAR_SCENE, masks={"clipped": mask.half(), "confidence": 1.0 - mask})
+    path = tmp_path / "a.exr"
+    write(path, image)
+    channels, _ = seen_by_library(path)
+    assert sorted(channels) == ["B", "G", "R", "clipped.Y", "confidence.Y"]
+    steps = channels["clipped.Y"].astype(np.float32) * 255
+    np.testing.assert_allclose(steps, steps.round(), atol=0.1)
+    np.testing.assert_allclose(steps, mask.numpy() * 255, atol=0.7)
+    torch.testing.assert_close(read(path).pixels, pixels.half().float(), rtol=0, atol=0)
+    assert probe(path).channels == "RGB"
+    assert probe(path).tags["other channels"] == "clipped.Y, confidence.Y"
+    monkeypatch.setenv("OPENCV_IO_ENABLE_OPENEXR", "1")
+    seen = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(seen[..., ::-1], pixels.half().float().permute(1, 2, 0).numpy())
+
+
+def test_peak_and_headroom_are_told_where_white_is_known(tmp_path: Path) -> None:
+    pixels = torch.tensor([0.5, 1.0, 8.0, torch.inf, torch.nan]).expand(3, 1, 5)
+    path = tmp_path / "a.exr"
+    write(path, Image(pixels, Encoding(BT709, "linear", Reference.SCENE, 203.0)))
+    _, header = seen_by_library(path)
+    assert header["peakLuminance"] == pytest.approx(8 * 203.0, rel=1e-5)
+    assert header["headroomStops"] == pytest.approx(3.0, rel=1e-5)
+    assert (probe(path).tags["peak"], probe(path).tags["headroom"]) == ("1624 cd/m²", "3.0 stops above white")
+    write(path, Image(pixels, LINEAR_SCENE), overwrite=True)
+    assert "peakLuminance" not in seen_by_library(path)[1]
+
+
+def test_half_floats_are_the_same_however_they_are_cut(tmp_path: Path, generator: torch.Generator) -> None:
+    pixels = 1e5 * torch.rand(3, 300, 700, generator=generator)
+    pixels[:, :200] /= 1e3
+    path = tmp_path / "a.exr"
+    write(path, Image(pixels, LINEAR_SCENE))
+    torch.testing.assert_close(read(path).pixels, pixels.clamp(max=65504.0).half().float(), rtol=0, atol=0)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from relume.color.display import hlg_display_light, hlg_system_light, into_gamut, roll_off
 from relume.color.encoding import REFERENCE_WHITE, Encoding, Reference
-from relume.color.luminance import luminance_weights
+from relume.color.luminance import luminance, luminance_weights
 from relume.color.primaries import Primaries
 from relume.color.transfer import TRANSFERS, hlg, pq
 from relume.errors import ImageError
@@ -53,6 +53,23 @@ def light_level(image: Image) -> LightLevel:
         total += float(largest.sum(dtype=torch.float64))
     white = linear.white or 1.0
     return LightLevel(max_cll=most * white, max_fall=total * white / (image.width * image.height))
+
+
+def peak_luminance(image: Image) -> float:
+    """The largest luminance of any pixel, NaN and infinities left out; at least 0.
+
+    Convention:  cd/m² where 1.0 of the image says how many, else in units of 1.0.
+    """
+    linear, weights = image.encoding.linear, luminance_weights(image.encoding.primaries)
+    strips = _strips(image)
+    tops = [0.0] * len(strips)
+
+    def work(index: int) -> None:
+        light = luminance(convert(image.pixels[:, strips[index]], image.encoding, linear), weights=weights)
+        tops[index] = float(light.nan_to_num(0.0, 0.0, 0.0).max())
+
+    for_each(work, range(len(strips)))
+    return max(0.0, max(tops)) * (image.encoding.white or 1.0)
 
 
 def render(image: Image, *, transfer: str, primaries: Primaries, peak: float) -> Image:

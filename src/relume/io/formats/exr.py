@@ -26,8 +26,15 @@ from relume.io.formats.chromaticities import numbers_of, primaries_of
 from relume.io.formats.dates import parse_date, print_date
 from relume.io.formats.exr_header import MAGIC, Header, Window, read_header
 from relume.io.formats.format import FileInfo, Format, WriteOptions
+from relume.io.rendering import peak_luminance
+from relume.parallel import for_each
 
 _HALF_MAX = 65504.0
+_MASK_LEVELS = 255
+_STRIP_PIXELS = 1 << 16
+
+# Attributes of ours, of pictures that have a white.
+_PEAK, _HEADROOM = "peakLuminance", "headroomStops"
 
 # Kind of picture → its channels and at which fraction of the size they are stored.
 _KINDS = {
@@ -105,21 +112,25 @@ def read(path: Path) -> Image:
 
 
 def write(path: Path, image: Image, options: WriteOptions) -> None:
-    """Write channels R, G, B and, where there is alpha, A; compressed without loss (ZIP).
+    """Write channels R, G, B and, where there is alpha, A, and masks as layers; compressed without loss.
 
     Convention:  linear, in the primaries of the image, which are always stated, like its white where it has
-        one. Alpha is premultiplied; where it is 0 the light stays as it is. At depth 16 finite light beyond
-        ±65504 is held there; infinities and NaN are kept.
+        one; then also the largest luminance in cd/m² (`peakLuminance`) and how many stops it lies above that
+        white (`headroomStops`). Alpha is premultiplied; where it is 0 the light stays as it is. At depth 16
+        finite light beyond ±65504 is held there; infinities and NaN are kept. A mask becomes the channel
+        `<name>.Y`, in half, in steps of 1/255. Half floats are compressed with PIZ, which is faster than ZIP
+        and smaller, floats with ZIP.
     """
     import OpenEXR
 
+    half = options.depth != 32
     header = {
-        "compression": OpenEXR.ZIP_COMPRESSION,
+        "compression": OpenEXR.PIZ_COMPRESSION if half else OpenEXR.ZIP_COMPRESSION,
         "type": OpenEXR.scanlineimage,
         "chromaticities": numbers_of(image.encoding.primaries),
         **_attributes(image),
     }
-    channels = _channels(image.to(image.encoding.linear), half=options.depth != 32)
+    channels = _channels(image.to(image.encoding.linear), half=half)
     # Given a path the library does not notice a disk that fills up with the last bytes; a stream does.
     with path.open("wb") as stream, OpenEXR.File(header, channels, num_threads=_threads()) as file:
         file.write(stream)
@@ -181,6 +192,8 @@ def _attributes(image: Image) -> dict[str, float | str]:
     attributes: dict[str, float | str] = {}
     if image.encoding.white is not None:
         attributes["whiteLuminance"] = float(image.encoding.white)
+        if (peak := peak_luminance(image)) > 0.0:
+            attributes |= {_PEAK: peak, _HEADROOM: math.log2(peak / image.encoding.white)}
     if metadata.date is not None:
         attributes["capDate"] = print_date(metadata.date)
     for field, name in _NUMBERS.items():
@@ -203,6 +216,8 @@ def _tags(header: Header, layer: _Layer) -> dict[str, str]:
         "other channels": ", ".join(others),
         "data window": data != frame and f"{data.width} × {data.height} at ({data.left}, {data.top})",
         "display window": data != frame and f"{frame.width} × {frame.height} at ({frame.left}, {frame.top})",
+        "peak": _PEAK in header.numbers and f"{header.numbers[_PEAK]:.4g} cd/m²",
+        "headroom": _HEADROOM in header.numbers and f"{header.numbers[_HEADROOM]:.1f} stops above white",
         "software": header.texts.get("software"),
     }
     return {name: text for name, text in said.items() if text}
@@ -250,17 +265,33 @@ def _coverage(alpha: Tensor) -> Tensor:
 
 def _channels(image: Image, *, half: bool) -> dict[str, np.ndarray]:
     """The channels of the file, by name; a further layer is a further entry."""
-    planes = dict(zip("RGB", image.pixels, strict=True))
+    planes = image.pixels.float()
     if image.alpha is not None:
-        coverage = _coverage(image.alpha[0])
-        planes = {name: plane * coverage for name, plane in planes.items()} | {"A": image.alpha[0]}
-    return {name: _samples(plane, half=half) for name, plane in planes.items()}
+        planes = torch.cat([planes * _coverage(image.alpha), image.alpha.float()])
+    samples = _half(planes) if half else planes.contiguous()
+    masks = {f"{name}.Y": _mask_samples(mask) for name, mask in image.masks.items()}
+    return dict(zip("RGBA", samples.numpy(), strict=False)) | masks
 
 
-def _samples(plane: Float[Tensor, "height width"], *, half: bool) -> np.ndarray:
-    if not half:
-        return plane.float().contiguous().numpy()
-    return torch.where(plane.isinf(), plane, plane.clamp(-_HALF_MAX, _HALF_MAX)).half().numpy()
+def _half(planes: Float[Tensor, "channels height width"]) -> Float[Tensor, "channels height width"]:
+    """In half, finite light within what it holds; strip by strip, so that temporaries stay small."""
+    out = torch.empty_like(planes, dtype=torch.float16, memory_format=torch.contiguous_format)
+    rows = max(1, _STRIP_PIXELS // planes.shape[-1])
+
+    def work(top: int) -> None:
+        strip = planes[:, top : top + rows]
+        if not bool(strip.abs().amax() <= _HALF_MAX):
+            strip = torch.where(strip.isinf(), strip, strip.clamp(-_HALF_MAX, _HALF_MAX))
+        out[:, top : top + rows] = strip
+
+    for_each(work, range(0, planes.shape[-2], rows))
+    return out
+
+
+def _mask_samples(mask: Float[Tensor, "height width"]) -> np.ndarray:
+    """In half; finer steps than those of 8 bits would mean nothing and compress badly."""
+    codes = mask.detach().cpu().mul(_MASK_LEVELS).round_()
+    return codes.div_(_MASK_LEVELS).half().numpy()
 
 
 def _without_chroma(planes: list[np.ndarray], encoding: Encoding) -> list[np.ndarray]:
@@ -301,6 +332,7 @@ FORMAT = Format(
     signatures=(MAGIC,),
     depths=(16, 32),
     hdr_depths=(16, 32),
+    masks=True,
     probe=probe,
     read=read,
     write=write,

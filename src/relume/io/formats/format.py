@@ -83,6 +83,8 @@ class Format:
     """Of formats for HDR screens: the curves that they can name, the default first."""
     primaries: tuple[str, ...] = tuple(PRIMARIES)
     """Those that can be asked for, and the format can name."""
+    masks: bool = False
+    """Whether it keeps the masks of a picture."""
     probe: Callable[[Path], FileInfo]
     read: Callable[[Path], Image]
     probe_base: Callable[[Path], FileInfo] | None = None
