@@ -35,12 +35,16 @@ class Metadata:
     lens: str | None = None
     exposure_time: float | None = None
     """Seconds."""
+    exposure_bias: float | None = None
+    """Stops by which the picture was exposed more than the camera, or whoever made it, took for right."""
     f_number: float | None = None
     iso: float | None = None
     focal_length: float | None = None
     """Millimetres."""
     description: str | None = None
     copyright: str | None = None
+    panorama: bool | None = None
+    """Whether it goes all the way round, so that its left edge is where its right one ends."""
 
     def __bool__(self) -> bool:
         return any(getattr(self, item.name) is not None for item in fields(self))

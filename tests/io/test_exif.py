@@ -21,6 +21,7 @@ FULL = Metadata(
     model="M11",
     lens="Summilux-M 1:1.4/50",
     exposure_time=1 / 250,
+    exposure_bias=-4 / 3,
     f_number=2.8,
     iso=400,
     focal_length=50.0,
@@ -104,6 +105,7 @@ def test_pillow_understands_our_block():
     assert block[0x0132] == camera[0x9003] == "2024:02:29 23:59:58"
     assert camera[0x829A] == 0.004
     assert camera[0x829A].denominator == 250
+    assert float(camera[0x9204]) == pytest.approx(-4 / 3)
     assert (camera[0x829D], camera[0x8827], camera[0x920A]) == (2.8, 400, 50.0)
     assert camera[0x9291] == "12"
 
@@ -116,6 +118,8 @@ def test_pillow_understands_our_block():
         Metadata(exposure_time=1 / 32_000),
         Metadata(exposure_time=1e-8),
         Metadata(exposure_time=900.0),
+        Metadata(exposure_bias=0.0),
+        Metadata(exposure_bias=3.5),
         Metadata(focal_length=1_200.5),
         Metadata(description="x"),
         Metadata(date=datetime(1999, 12, 31)),

@@ -298,3 +298,27 @@ def test_photographs_with_a_gain_map_can_be_read_without_it(shared: Path, name: 
     with Pillow.open(path) as picture:
         expected = np.asarray(picture.convert("RGB"))[::50, ::50] / 255
     np.testing.assert_allclose(image.numpy()[::50, ::50], expected, atol=3 / 255)
+
+
+_ATTRIBUTES = 'GPano:ProjectionType="equirectangular" GPano:FullPanoWidthPixels="8000"{}/>'
+_ELEMENTS = "><GPano:ProjectionType>equirectangular</GPano:ProjectionType></rdf:Description>"
+
+
+@pytest.mark.parametrize(
+    ("described", "panorama"),
+    [
+        (_ATTRIBUTES.format(' GPano:CroppedAreaImageWidthPixels="8000"'), True),
+        (_ATTRIBUTES.format(' GPano:CroppedAreaImageWidthPixels="4000"'), None),
+        (_ATTRIBUTES.format(""), True),
+        (_ELEMENTS, True),
+        ('GPano:ProjectionType="cylindrical"/>', None),
+        ("/>", None),
+    ],
+)
+def test_panoramas_that_go_all_the_way_round_are_known(
+    described: str, panorama: bool | None, tmp_path: Path
+) -> None:
+    packet = f"<x:xmpmeta><rdf:RDF><rdf:Description {described}</rdf:RDF></x:xmpmeta>"
+    path = save(tmp_path / "a.jpg", smooth(), xmp=packet.encode())
+    assert read(path).metadata.panorama is panorama
+    assert probe(path).metadata.panorama is panorama

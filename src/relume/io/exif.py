@@ -8,6 +8,7 @@ References:  CIPA DC-008-2023 (Exif 3.0), section 4.6; TIFF 6.0, section 2; BigT
 
 import mmap
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -23,14 +24,14 @@ PREFIX = b"Exif\0\0"
 """What JPEG, and some writers of WebP and PNG, put before the block."""
 
 # Field types of TIFF and the struct codes of one value; a rational is two.
-_ASCII, _SHORT, _LONG, _RATIONAL = 2, 3, 4, 5
+_ASCII, _SHORT, _LONG, _RATIONAL, _SIGNED_RATIONAL = 2, 3, 4, 5, 10
 _FORMATS = {
     1: "B",
     _SHORT: "H",
     _LONG: "I",
     _RATIONAL: "II",
     9: "i",
-    10: "ii",
+    _SIGNED_RATIONAL: "ii",
     11: "f",
     12: "d",
     13: "I",
@@ -50,6 +51,7 @@ _PICTURE_TAGS = {
 }
 _CAMERA_TAGS = {
     "exposure_time": (0x829A, _RATIONAL),
+    "exposure_bias": (0x9204, _SIGNED_RATIONAL),
     "f_number": (0x829D, _RATIONAL),
     "iso": (0x8827, _SHORT),
     "focal_length": (0x920A, _RATIONAL),
@@ -114,10 +116,7 @@ def parse(block: Buffer) -> Exif:
     """What a block says of the picture; what cannot be understood is left out, nothing is raised."""
     tags = _tags(block[len(PREFIX) :] if block[: len(PREFIX)] == PREFIX else block)
     wanted = {**_PICTURE_TAGS, **_CAMERA_TAGS}
-    values = {
-        name: _text(tags.get(code)) if kind == _ASCII else _positive(tags.get(code))
-        for name, (code, kind) in wanted.items()
-    }
+    values = {name: _FIELDS.get(kind, _positive)(tags.get(code)) for name, (code, kind) in wanted.items()}
     orientation = _number(tags.get(_ORIENTATION))
     return Exif(
         metadata=Metadata(date=_date(tags), **values),  # type: ignore[arg-type]
@@ -172,6 +171,10 @@ def _entry(kind: int, value: Any) -> _Entry | None:
     if kind == _ASCII:
         text = str(value).encode(errors="replace") + b"\0"
         return (kind, len(text), text) if len(text) <= _LONGEST_TEXT else None
+    if kind == _SIGNED_RATIONAL:
+        if not abs(value) < 2**10:
+            return None
+        return kind, 1, struct.pack("<ii", *Fraction(value).limit_denominator(10**6).as_integer_ratio())
     if not 0 <= value < 2**32 - 1:
         return None
     if kind == _RATIONAL:
@@ -293,3 +296,7 @@ def _date(tags: dict[int, Any]) -> datetime | None:
             date = date.replace(microsecond=int(digits[:6].ljust(6, "0")))
         return date
     return None
+
+
+# Type of a tag → what makes the field of its value; the others hold positive numbers.
+_FIELDS: dict[int, Callable[[Any], str | float | None]] = {_ASCII: _text, _SIGNED_RATIONAL: _number}

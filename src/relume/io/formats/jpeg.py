@@ -1,8 +1,10 @@
 """JPEG, the format of nearly every photograph: 8 bits, lossy, SDR; with a gain map behind it, Ultra HDR.
 
-References:  ITU-T T.81, annex B (markers); ICC.1:2022, annex B.4 (profiles in APP2); CIPA DC-008-2023, 4.7.
+References:  ITU-T T.81, annex B (markers); ICC.1:2022, annex B.4 (profiles in APP2); CIPA DC-008-2023, 4.7;
+             Google, Photo Sphere XMP metadata (GPano).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BufferedIOBase, BytesIO
@@ -41,6 +43,9 @@ _CHANNELS = {1: "Y", 3: "RGB", 4: "CMYK"}
 _MOST_PIXELS_PER_BYTE = 2048
 _LONGEST_SIDE = 65_500
 _LEAST_MAP_QUALITY = 95
+
+# Properties of a panorama in XMP, as attributes or as elements.
+_GPANO = re.compile(rb"""GPano:(\w+)(?:\s*=\s*["']|>)\s*(\w+)""")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,7 +279,7 @@ def _compress(samples: np.ndarray, *, quality: int, icc_profile: bytes = b"", ex
 
 
 def _header(path: Path, file: BufferedIOBase) -> _Header:
-    frame, process, block = b"", "", b""
+    frame, process, block, panorama = b"", "", b"", False
     profile: dict[int, bytes] = {}
     head = list(segments(path, file))
     scan = file.tell()
@@ -283,6 +288,8 @@ def _header(path: Path, file: BufferedIOBase) -> _Header:
             frame, process = payload, _PROCESSES[marker]
         elif marker == APP1 and payload.startswith(exif.PREFIX):
             block = block or payload
+        elif marker == APP1 and payload.startswith(ultrahdr.XMP_PREFIX):
+            panorama = panorama or _goes_round(payload)
         elif marker == APP2 and payload.startswith(_ICC_PREFIX) and len(payload) > 14:
             profile[payload[12]] = payload[14:]
     if len(frame) < 6:
@@ -296,7 +303,7 @@ def _header(path: Path, file: BufferedIOBase) -> _Header:
         components=frame[5],
         process=process,
         profile=b"".join(part for _, part in sorted(profile.items())),
-        exif=exif.parse(block),
+        exif=_about(block, panorama=panorama),
         gain_map=None,
         gain_map_problem="",
         scan=scan,
@@ -310,6 +317,21 @@ def _header(path: Path, file: BufferedIOBase) -> _Header:
             path, f"is damaged: it says that it has {header.width} × {header.height} pixels."
         )
     return _with_gain_map(path, file, head, header)
+
+
+def _about(block: bytes, *, panorama: bool) -> exif.Exif:
+    about = exif.parse(block)
+    return replace(about, metadata=replace(about.metadata, panorama=True)) if panorama else about
+
+
+def _goes_round(packet: bytes) -> bool:
+    """Whether XMP tells of an equirectangular panorama of which no columns were cut off."""
+    said = {name.decode(): value.decode() for name, value in _GPANO.findall(packet)}
+    whole = said.get("FullPanoWidthPixels")
+    return (
+        said.get("ProjectionType") == "equirectangular"
+        and said.get("CroppedAreaImageWidthPixels", whole) == whole
+    )
 
 
 def _with_gain_map(path: Path, file: BufferedIOBase, head: Sequence[Segment], header: _Header) -> _Header:
