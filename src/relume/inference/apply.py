@@ -24,6 +24,7 @@ def expand(
     reference_white: float | None = None,
     peak: float | None = None,
     settings: RunSettings | None = None,
+    masks: bool = False,
     force: bool = False,
     progress: Progress | None = None,
 ) -> Image:
@@ -40,6 +41,7 @@ def expand(
         parameters: values of the method's parameters by name.
         encoding: what the values of the source mean, in place of what it says of itself.
         peak: luminance in cd/m² that the brightest light may reach, for methods that have it.
+        masks: whether the image keeps what the method tells of its pixels (clipped, confidence), if it does.
         force: go on with a picture that is HDR already, NaN, infinite or negative light.
 
     Raises:
@@ -54,6 +56,7 @@ def expand(
         name=_name(source),
         reference_white=reference_white,
         settings=settings,
+        masks=masks,
         force=force,
         progress=progress,
     )
@@ -137,6 +140,7 @@ def apply(
     reference_white: float | None = None,
     output: Encoding | None = None,
     settings: RunSettings | None = None,
+    masks: bool = False,
     force: bool = False,
     progress: Progress | None = None,
 ) -> Image:
@@ -163,6 +167,7 @@ def apply(
         reference_white=reference_white,
         output=output,
         progress=progress,
+        masks=masks,
     )
 
 

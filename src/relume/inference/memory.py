@@ -12,6 +12,8 @@ _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 FLOAT_BYTES = 4
 # What the libraries themselves take before the first pixel.
 _BASE_BYTES = 300 << 20
+# Masks are kept in half.
+_MASK_FLOATS = 0.5
 
 
 def parse_memory(text: str) -> int:
@@ -35,13 +37,22 @@ def show_memory(size: float) -> str:
     return f"{size:.1f} TiB"
 
 
-def needed_bytes(spec: MethodSpec | None, height: int, width: int) -> int:
+def needed_bytes(
+    spec: MethodSpec | None, height: int, width: int, *, converted: bool = True, alpha: bool = True
+) -> int:
     """What a picture of that size takes at its peak: as read, as the method wants it, and the result.
 
-    A spec of None stands for reading and writing alone.
+    Args:
+        spec: of the method; None stands for reading and writing alone.
+        converted: whether the picture as it was read stays beside what the method wants.
+        alpha: whether it is transparent somewhere.
     """
-    floats = 3 + 3 if spec is None else 3 + 3 + max(3.0, spec.memory)
-    return int((floats + 1) * FLOAT_BYTES * height * width) + _BASE_BYTES
+    floats = 3.0 + alpha
+    if spec is None:
+        floats += 3.0
+    else:
+        floats += 3.0 * converted + max(3.0 + _MASK_FLOATS * len(spec.masks), spec.memory)
+    return int(floats * FLOAT_BYTES * height * width) + _BASE_BYTES
 
 
 def check_memory(needed: int, limit: int | None, *, what: str) -> None:

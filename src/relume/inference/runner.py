@@ -101,8 +101,15 @@ def run_batch(
     settings, spec = settings or RunSettings(), method.spec
     first = _same_kind(images)
     device, dtype = _device(settings.device), _dtype(spec, settings.precision)
+    needed = needed_bytes(
+        spec,
+        first.height,
+        first.width,
+        converted=first.encoding != spec.input,
+        alpha=first.alpha is not None,
+    )
     check_memory(
-        len(images) * needed_bytes(spec, first.height, first.width),
+        len(images) * needed,
         settings.max_memory,
         what=f"{spec.name} on {first.width} × {first.height} pixels",
     )
