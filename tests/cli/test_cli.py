@@ -374,3 +374,99 @@ def test_transparency_is_refused_before_the_work(tmp_path: Path, relume: Relume)
     code, _, err = relume("expand", tmp_path / "glass.png", "-o", tmp_path / "x.jpg", "--method", "linear")
     assert code == 1
     assert "partly transparent" in err
+
+
+def _layers(path: Path) -> dict[str, np.ndarray]:
+    with OpenEXR.File(str(path), separate_channels=True) as file:
+        return {name: np.array(channel.pixels) for name, channel in file.channels().items()}
+
+
+def test_expand_tells_in_layers_what_was_invented(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    assert relume("expand", photo, "-o", tmp_path / "a.exr")[0] == 0
+    layers = _layers(tmp_path / "a.exr")
+    assert sorted(layers) == ["B", "G", "R", "clipped.Y", "confidence.Y"]
+    assert (layers["clipped.Y"][4:8, 4:8] == 1.0).all()
+    assert (layers["confidence.Y"][4:8, 4:8] < 0.6).all()
+    assert layers["clipped.Y"][0, 0] == 0.0
+    assert layers["confidence.Y"][0, 0] == 1.0
+    assert relume("expand", photo, "-o", tmp_path / "b.exr", "--no-masks")[0] == 0
+    bare = _layers(tmp_path / "b.exr")
+    assert sorted(bare) == ["B", "G", "R"]
+    assert all(np.array_equal(bare[name], layers[name]) for name in bare)
+    assert relume("expand", photo, "-o", tmp_path / "c.exr", "--method", "linear")[0] == 0
+    assert sorted(_layers(tmp_path / "c.exr")) == ["B", "G", "R"]
+
+
+def test_response_and_highlights_are_flags(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    for name, *flags in (
+        ("default",),
+        ("estimated", "--response", "estimated"),
+        ("screen", "--response", "srgb"),
+        ("plain", "--response", "srgb", "--highlights", "0"),
+    ):
+        assert relume("expand", photo, "-o", tmp_path / f"{name}.exr", *flags)[0] == 0
+    light = {path.stem: _exr(path)[0] for path in tmp_path.glob("*.exr")}
+    assert np.array_equal(light["default"], light["estimated"])
+    assert not np.allclose(light["default"], light["screen"], atol=1e-3)
+    assert light["screen"].max() > 1.0 == light["plain"].max()
+    code, _, err = relume(
+        "expand", photo, "-o", tmp_path / "x.exr", "--method", "linear", "--highlights", "0.5"
+    )
+    assert code == 1
+    assert "linear has no parameter 'highlights'" in err
+    assert relume("expand", photo, "-o", tmp_path / "x.exr", "--highlights", "2")[0] == 1
+    assert not (tmp_path / "x.exr").exists()
+
+
+def test_bracket(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    code, out, _ = relume("expand", photo, "--bracket", "-4:4:2", "--json")
+    assert code == 0
+    names = [f"photo.ev{exposure}.png" for exposure in ("-4", "-2", "+0", "+2", "+4")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, "photo.png"])
+    assert json.loads(out)[0]["output"] == [str(tmp_path / name) for name in names]
+    with Pillow.open(photo) as before, Pillow.open(tmp_path / names[2]) as after:
+        differences = np.abs(np.asarray(before).astype(int) - np.asarray(after))
+        assert differences[np.asarray(before) < 239].max() <= 1
+    assert relume("expand", photo, "-o", tmp_path / "b" / "x.jpg", "--bracket", "0:1:0.5")[0] == 0
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == [
+        "x.ev+0.5.jpg", "x.ev+0.jpg", "x.ev+1.jpg",
+    ]  # fmt: skip
+    for wrong in ("1", "4:-4:2", "0:1:0", "a:b:c", "0:100:1"):
+        code, _, err = relume("expand", photo, "-o", tmp_path / "y.png", "--bracket", wrong)
+        assert (code, "expected from:to:step" in err) == (1, True), wrong
+    code, _, err = relume("expand", photo, "-o", tmp_path / "y.exr", "--bracket", "0:1:1")
+    assert code == 1
+    assert "PNG or JPEG" in err
+
+
+def test_panoramas_wrap_by_tag_or_flag(tmp_path: Path, relume: Relume) -> None:
+    codes = np.full((64, 128, 3), 90, np.uint8)
+    codes[20:40, :30] = codes[30:50, 110:] = 255
+    packet = '<x:xmpmeta><rdf:Description GPano:ProjectionType="equirectangular"/></x:xmpmeta>'
+    Pillow.fromarray(codes).save(tmp_path / "a.jpg", quality=100, xmp=packet.encode())
+    seen = {}
+    for name, *flags in (("tag",), ("flag", "--panorama"), ("off", "--no-panorama")):
+        code, out, _ = relume("expand", tmp_path / "a.jpg", "-o", tmp_path / f"{name}.exr", "--json", *flags)
+        assert code == 0
+        assert json.loads(out)[0]["parameters"]["panorama"] is (name != "off")
+        seen[name] = _exr(tmp_path / f"{name}.exr")[0]
+    assert np.array_equal(seen["tag"], seen["flag"])
+    assert not np.array_equal(seen["tag"], seen["off"])
+
+
+def test_peak_and_headroom_are_told(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    code, out, _ = relume("expand", photo, "-o", tmp_path / "a.exr", "--json")
+    [row] = json.loads(out)
+    assert code == 0
+    assert row["headroom_stops"] == pytest.approx(np.log2(row["peak"] / 203.0), abs=0.01)
+    _, out, _ = relume("info", tmp_path / "a.exr")
+    assert f"peak: {row['peak']:.4g} cd/m²" in out
+    assert f"headroom: {row['headroom_stops']:.1f} stops above white" in out
+    _, out, _ = relume("expand", photo, "-o", tmp_path / "b.exr", "--json", "--peak", "240")
+    assert json.loads(out)[0]["peak"] <= 240.0
+
+
+def test_the_same_input_gives_the_same_bytes(photo: Path, tmp_path: Path, relume: Relume) -> None:
+    for name in "ab":
+        assert relume("expand", photo, "-o", tmp_path / f"{name}.exr")[0] == 0
+    assert (tmp_path / "a.exr").read_bytes() == (tmp_path / "b.exr").read_bytes()

@@ -1,9 +1,12 @@
 """Amounts of memory in words, and refusals before anything is decoded."""
 
+from dataclasses import replace
+
 import pytest
 
 from relume.errors import MemoryLimitError
 from relume.inference.memory import check_memory, needed_bytes, parse_memory, show_memory
+from relume.models.learned import EmberExpansion
 
 
 @pytest.mark.parametrize(
@@ -27,6 +30,18 @@ def test_show_memory() -> None:
 def test_needed_grows_with_the_picture() -> None:
     small, large = needed_bytes(None, 1000, 1000), needed_bytes(None, 2000, 1000)
     assert large - small == 7 * 4 * 1000 * 1000
+
+
+def test_needed_grows_with_what_is_held() -> None:
+    spec = replace(EmberExpansion.spec, memory=1.0)
+
+    def planes(**held: bool) -> float:
+        sizes = (needed_bytes(spec, side, 1000, **held) for side in (1000, 2000))
+        return -float(next(sizes) - next(sizes)) / 4e6
+
+    assert planes() == 3 + 3 + 3 + 1 + 1
+    assert planes(converted=False, alpha=False) == 3 + 3 + 1
+    assert planes(converted=False, consumed=True, alpha=False) == 3 + 3
 
 
 def test_refusal_tells_size_limit_and_remedy() -> None:

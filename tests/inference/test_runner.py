@@ -211,6 +211,15 @@ def test_the_input_is_not_changed() -> None:
     assert torch.equal(image.pixels, before)
 
 
+@pytest.mark.parametrize("method", [Half(), Box()])
+def test_a_picture_that_may_be_overwritten_gives_the_same(method: Method) -> None:
+    image = _image(61, 83, LINEAR_DISPLAY)
+    expected, place = run(method, image).pixels, image.pixels.data_ptr()
+    result = run(method, image, consume=True).pixels
+    torch.testing.assert_close(result, expected, rtol=0, atol=0)
+    assert (result.data_ptr() == place) == (method.halo == 0)
+
+
 def test_batch_equals_one_by_one() -> None:
     images = [_image(31, 17), replace(_image(31, 17), pixels=torch.rand(3, 31, 17))]
     together = run_batch(Box(), images)

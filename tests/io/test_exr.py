@@ -367,9 +367,8 @@ def test_masks_become_layers_that_other_readers_pass_over(
     write(path, image)
     channels, _ = seen_by_library(path)
     assert sorted(channels) == ["B", "G", "R", "clipped.Y", "confidence.Y"]
-    steps = channels["clipped.Y"].astype(np.float32) * 255
-    np.testing.assert_allclose(steps, steps.round(), atol=0.1)
-    np.testing.assert_allclose(steps, mask.numpy() * 255, atol=0.7)
+    np.testing.assert_array_equal(channels["clipped.Y"], mask.half().numpy())
+    np.testing.assert_array_equal(channels["confidence.Y"], (1.0 - mask).half().numpy())
     torch.testing.assert_close(read(path).pixels, pixels.half().float(), rtol=0, atol=0)
     assert probe(path).channels == "RGB"
     assert probe(path).tags["other channels"] == "clipped.Y, confidence.Y"

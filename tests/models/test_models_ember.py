@@ -130,7 +130,7 @@ def test_strips_give_what_the_whole_gives(weights: str, panorama: bool) -> None:
     result = run(method, Image(picture[0], SRGB), masks=True)
     assert torch.equal(result.pixels, whole)
     for name, mask in zip(method.spec.masks, masks, strict=True):
-        assert torch.equal(result.masks[name], mask.half())
+        assert torch.equal(result.masks[name], ((mask * 255).round() / 255).half())
 
 
 def test_what_is_measured_does_not_grow_with_the_picture(weights: str) -> None:
@@ -146,10 +146,10 @@ def test_masks_tell_what_was_clipped_and_what_was_invented(weights: str) -> None
     assert (clipped[own] == 0.0).all()
     assert (confidence[own] == 1.0).all()
     assert (clipped[:20, :30] == 1.0).all()
-    assert (confidence[:20, :30] <= 0.5).all()
+    assert (confidence[:20, :30] < 0.51).all()
     assert (confidence > 0.0).all()
     none = run(EmberExpansion(weights=weights, highlights=0.0), picture, masks=True).masks["confidence"]
-    assert (none[:20, :30] == 0.5).all()
+    assert ((none[:20, :30] - 0.5).abs() < 0.01).all()
     assert run(EmberExpansion(weights=weights), picture).masks == {}
 
 

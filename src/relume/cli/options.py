@@ -1,8 +1,9 @@
 """Options that several verbs share, each a dataclass that the command line flattens."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -11,6 +12,9 @@ from relume.errors import MethodError
 if TYPE_CHECKING:
     from relume.inference.runner import RunSettings
     from relume.io.formats.format import WriteOptions
+
+# Of a bracket.
+_MOST_EXPOSURES, _MOST_STOPS = 33, 20
 
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 """A switch that is off unless named."""
@@ -96,6 +100,50 @@ class MethodOptions:
             if not key or not separator:
                 raise MethodError(f"--param {key}{separator}: expected key=value, for example bias=0.8.")
         return {key: value for key, _, value in pairs}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ExpansionOptions:
+    """What an expansion makes of the picture; the first three are parameters of methods that have them."""
+
+    response: Literal["estimated", "srgb"] | None = None
+    """What codes mean: estimated, the light of the scene (default of EXR and other light); srgb, the light of
+    the screen, so that everything below white stays as it was seen (default of files for screens)."""
+    highlights: float | None = None
+    """How much of the estimated light above white is taken, 0 to 1."""
+    panorama: bool | None = None
+    """Whether left and right edge meet, as in equirectangular panoramas; else as the file says (GPano)."""
+    bracket: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None
+    """Write an exposure bracket from:to:step in stops, for example -4:4:2, of 8-bit PNG or JPEG pictures in
+    place of one HDR file."""
+    no_masks: Flag = False
+    """Leave the layers clipped.Y and confidence.Y, which tell what was invented, out of EXR files."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Those that are parameters of the method, where they were given."""
+        given = {"response": self.response, "highlights": self.highlights, "panorama": self.panorama}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def stops(self) -> tuple[float, ...]:
+        """The exposures of the bracket, empty where none is wanted.
+
+        Raises:
+            MethodError: not from:to:step, or more pictures than anybody wants.
+        """
+        if self.bracket is None:
+            return ()
+        try:
+            first, last, step = map(float, self.bracket.split(":"))
+            count = math.floor((last - first) / step + 1e-6) + 1
+        except (ValueError, ArithmeticError):
+            count = 0
+        if not 1 <= count <= _MOST_EXPOSURES or max(abs(first), abs(last)) > _MOST_STOPS:
+            raise MethodError(
+                f"--bracket {self.bracket}: expected from:to:step in stops, for example -4:4:2, at most "
+                f"{_MOST_EXPOSURES} pictures and {_MOST_STOPS} stops."
+            )
+        return tuple(round(first + index * step, 6) + 0.0 for index in range(count))
 
 
 @Parameter(name="*")

@@ -141,6 +141,7 @@ def apply(
     output: Encoding | None = None,
     settings: RunSettings | None = None,
     masks: bool = False,
+    consume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
 ) -> Image:
@@ -168,6 +169,7 @@ def apply(
         output=output,
         progress=progress,
         masks=masks,
+        consume=consume,
     )
 
 

@@ -12,6 +12,8 @@ _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 FLOAT_BYTES = 4
 # What the libraries themselves take before the first pixel.
 _BASE_BYTES = 300 << 20
+# Per pixel: the picture with what is decoded from, or written to, a file.
+_FILE_FLOATS = 6.0
 # Masks are kept in half.
 _MASK_FLOATS = 0.5
 
@@ -38,21 +40,27 @@ def show_memory(size: float) -> str:
 
 
 def needed_bytes(
-    spec: MethodSpec | None, height: int, width: int, *, converted: bool = True, alpha: bool = True
+    spec: MethodSpec | None,
+    height: int,
+    width: int,
+    *,
+    converted: bool = True,
+    consumed: bool = False,
+    alpha: bool = True,
 ) -> int:
     """What a picture of that size takes at its peak: as read, as the method wants it, and the result.
 
     Args:
         spec: of the method; None stands for reading and writing alone.
         converted: whether the picture as it was read stays beside what the method wants.
+        consumed: whether the result takes the place of that.
         alpha: whether it is transparent somewhere.
     """
-    floats = 3.0 + alpha
-    if spec is None:
-        floats += 3.0
-    else:
-        floats += 3.0 * converted + max(3.0 + _MASK_FLOATS * len(spec.masks), spec.memory)
-    return int(floats * FLOAT_BYTES * height * width) + _BASE_BYTES
+    floats = _FILE_FLOATS
+    if spec is not None:
+        result = (0.0 if consumed else 3.0) + _MASK_FLOATS * len(spec.masks)
+        floats = max(floats, 3.0 + 3.0 * converted + max(result, spec.memory))
+    return int((floats + alpha) * FLOAT_BYTES * height * width) + _BASE_BYTES
 
 
 def check_memory(needed: int, limit: int | None, *, what: str) -> None:

@@ -29,6 +29,9 @@ Carry = Callable[[Statistics], Statistics]
 # A guess of the floats per pixel that a method's temporaries take within a tile.
 _TILE_FLOATS = 32
 
+# Steps of a mask; finer ones would mean nothing and compress badly.
+_MASK_LEVELS = 255
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
@@ -52,6 +55,7 @@ def run(
     progress: Progress | None = None,
     carry: Carry | None = None,
     masks: bool = False,
+    consume: bool = False,
 ) -> Image:
     """Run a method on a picture of any size.
 
@@ -63,7 +67,10 @@ def run(
             in the result of an expansion (203 unless given).
         output: encoding of the result in place of the method's own.
         carry: makes of the measured statistics those to use; None: they are used as they are.
-        masks: whether to ask the method for its masks, where it has any, and keep them with the result.
+        masks: whether to ask the method for its masks, where it has any, and keep them with the result, in
+            half and in steps of 1/255.
+        consume: whether the pixels of the picture may be overwritten, because nobody needs them any more. The
+            result then takes their memory where the method computes each pixel by itself.
 
     Raises:
         EncodingError: the method needs absolute luminance and the picture is relative.
@@ -79,6 +86,7 @@ def run(
         progress=progress,
         carry=carry,
         masks=masks,
+        consume=consume,
     )[0]
 
 
@@ -92,6 +100,7 @@ def run_batch(
     progress: Progress | None = None,
     carry: Carry | None = None,
     masks: bool = False,
+    consume: bool = False,
 ) -> list[Image]:
     """Run a method on several pictures of one size and encoding at once; see `run`.
 
@@ -106,6 +115,7 @@ def run_batch(
         first.height,
         first.width,
         converted=first.encoding != spec.input,
+        consumed=consume and method.halo == 0,
         alpha=first.alpha is not None,
     )
     check_memory(
@@ -126,6 +136,7 @@ def run_batch(
         progress=progress,
         carry=carry,
         masks=spec.masks if masks else (),
+        consume=consume,
     )
     return [
         replace(
@@ -201,6 +212,7 @@ def _process(
     progress: Progress | None,
     carry: Carry | None,
     masks: tuple[str, ...],
+    consume: bool,
 ) -> tuple[Tensor, Tensor]:
     """The results, and the masks of these names."""
     height, width = images.shape[-2:]
@@ -209,7 +221,9 @@ def _process(
     statistics = method.measure(images.to(dtype)) if _measures(method) else {}
     if carry is not None:
         statistics = carry(statistics)
-    results = torch.empty_like(images, dtype=torch.promote_types(dtype, torch.float32), device="cpu")
+    kind = torch.promote_types(dtype, torch.float32)
+    in_place = consume and halo == 0 and images.device.type == "cpu" and images.dtype == kind
+    results = images if in_place else torch.empty_like(images, dtype=kind, device="cpu")
     told = torch.empty(len(images), len(masks), height, width, dtype=torch.float16)
     shape = tile_shape(height, width, halo=halo, multiple=multiple, largest=largest)
     done = 0
@@ -226,9 +240,10 @@ def _process(
             for name, value in tile_statistics(method, statistics, tile, size=(height, width)).items()
         }
         image = padded(tile.outer(images))
+        if masks:  # before the result, which may take the place of the image
+            levels = tile.crop(method.mask(image, maps)) * _MASK_LEVELS
+            tile.inner(told).copy_(levels.round() / _MASK_LEVELS)
         tile.inner(results).copy_(finish(tile.crop(method(image, maps)).to(results.dtype)))
-        if masks:
-            tile.inner(told).copy_(tile.crop(method.mask(image, maps)))
         with lock:
             done += tile.pixels
             if progress is not None:

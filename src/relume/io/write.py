@@ -98,6 +98,11 @@ def sdr_encoding(image: Image, options: WriteOptions = _DEFAULTS) -> Encoding:
     return Encoding(primaries if known else DISPLAY_P3, "srgb", Reference.DISPLAY_RELATIVE)
 
 
+def keeps_masks(path: str | Path) -> bool:
+    """Whether files of that name keep the masks of a picture."""
+    return _format(Path(path)).masks
+
+
 def check_holds(path: str | Path, image: Image) -> None:
     """Refuse now, before any work, a picture that the format cannot hold whatever becomes of its light.
 

@@ -30,7 +30,6 @@ from relume.io.rendering import peak_luminance
 from relume.parallel import for_each
 
 _HALF_MAX = 65504.0
-_MASK_LEVELS = 255
 _STRIP_PIXELS = 1 << 16
 
 # Attributes of ours, of pictures that have a white.
@@ -118,8 +117,8 @@ def write(path: Path, image: Image, options: WriteOptions) -> None:
         one; then also the largest luminance in cd/m² (`peakLuminance`) and how many stops it lies above that
         white (`headroomStops`). Alpha is premultiplied; where it is 0 the light stays as it is. At depth 16
         finite light beyond ±65504 is held there; infinities and NaN are kept. A mask becomes the channel
-        `<name>.Y`, in half, in steps of 1/255. Half floats are compressed with PIZ, which is faster than ZIP
-        and smaller, floats with ZIP.
+        `<name>.Y`, in half. Half floats are compressed with PIZ, which is faster than ZIP and smaller, floats
+        with ZIP.
     """
     import OpenEXR
 
@@ -269,7 +268,7 @@ def _channels(image: Image, *, half: bool) -> dict[str, np.ndarray]:
     if image.alpha is not None:
         planes = torch.cat([planes * _coverage(image.alpha), image.alpha.float()])
     samples = _half(planes) if half else planes.contiguous()
-    masks = {f"{name}.Y": _mask_samples(mask) for name, mask in image.masks.items()}
+    masks = {f"{name}.Y": mask.detach().cpu().half().numpy() for name, mask in image.masks.items()}
     return dict(zip("RGBA", samples.numpy(), strict=False)) | masks
 
 
@@ -286,12 +285,6 @@ def _half(planes: Float[Tensor, "channels height width"]) -> Float[Tensor, "chan
 
     for_each(work, range(0, planes.shape[-2], rows))
     return out
-
-
-def _mask_samples(mask: Float[Tensor, "height width"]) -> np.ndarray:
-    """In half; finer steps than those of 8 bits would mean nothing and compress badly."""
-    codes = mask.detach().cpu().mul(_MASK_LEVELS).round_()
-    return codes.div_(_MASK_LEVELS).half().numpy()
 
 
 def _without_chroma(planes: list[np.ndarray], encoding: Encoding) -> list[np.ndarray]:
