@@ -55,9 +55,9 @@ def test_opencv_merges_a_bracket_to_the_light_it_came_from(tmp_path: Path) -> No
     response = srgb.eotf(torch.linspace(0.0, 1.0, 256)).view(-1, 1, 1).expand(-1, 1, 3).contiguous().numpy()
     merged = torch.from_numpy(cv2.createMergeDebevec().process(pictures, times, response)) / 250
     light = scene.pixels.permute(1, 2, 0)
-    seen = light > 0.05
-    # OpenCV gives some weight to what is clipped; the brightest light comes out too dark.
-    assert (merged[seen] / light[seen]).log2().abs().quantile(0.9) < 0.1
+    # OpenCV gives some weight to what is clipped, so that the brightest light comes out too dark.
+    seen = (light > 0.05) & (light < 2.0)
+    assert (merged[seen] / light[seen]).log2().abs().max() < 0.2
 
 
 def test_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
