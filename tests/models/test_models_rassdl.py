@@ -12,7 +12,7 @@ from relume.image import Image
 from relume.inference.runner import run
 from relume.inference.tiling import tiles
 from relume.models import build
-from relume.models.learned import RassdlToneMapping
+from relume.models.learned import RassdlToneMapping, load
 from relume.models.rassdl import HALO, PRESETS, SPEC, Rassdl, RassdlConfig, encode, key, knee, measure
 from relume.models.rassdl_supervision import (
     LAYERS,
@@ -272,3 +272,18 @@ def test_it_overfits_four_crops(generator: torch.Generator) -> None:
         optimizer.step()
         errors.append(error.item())
     assert errors[-1] < 0.05 * errors[0]
+
+
+def test_strength_goes_from_the_encoded_light_to_what_the_network_makes_of_it(
+    generator: torch.Generator,
+) -> None:
+    image = 10.0 * torch.rand(1, 3, 24, 24, generator=generator)
+    statistics = measure(image)
+    network = load("rassdl").network(image)
+    ends = {
+        0.0: network(image, statistics | {"lightness": encode(image, statistics)}),
+        1.0: network(image, statistics),
+    }
+    for strength, expected in ends.items():
+        torch.testing.assert_close(RassdlToneMapping(strength=strength)(image), expected)
+    assert (ends[0.0] - ends[1.0]).abs().max() > 0.01

@@ -13,10 +13,12 @@ from functools import partial
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from relume.camera.camera import Camera
 from relume.camera.exposure import ClippedShare
 from relume.camera.presets import find
 from relume.color.encoding import LINEAR_SCENE, PQ_BT2020, REFERENCE_WHITE
-from relume.data.pairs import Pairs
+from relume.data.pairs import MixedPairs, Pairs
+from relume.data.scenes import Scenes
 from relume.image import convert
 from relume.models.itmn import PRESETS, Discriminator
 from relume.training.losses.adversarial import discriminator_loss, generator_loss
@@ -33,6 +35,13 @@ _SCENE_LIGHT = replace(LINEAR_SCENE, white=REFERENCE_WHITE)
 
 # Tone mapping, of scenes graded so that 5 % of their pixels are brighter than diffuse white.
 CAMERA = replace(find("itmn"), exposure=ClippedShare(minimum=0.05, maximum=0.05))
+
+# The narrow network ships, and people will give it photographs: half of its pictures are some.
+COMPACT_CAMERAS = (
+    (CAMERA, 0.5),
+    (replace(find("relume"), compression=None), 0.25),
+    (replace(find("sihdr-clip95"), exposure=ClippedShare(minimum=0.01, maximum=0.15)), 0.25),
+)
 
 COMPACT_EDGES = 10.0
 """With the paper's 1e5, texture outweighs the level of the picture, which a short training never finds."""
@@ -125,6 +134,7 @@ def _compact(name: str, settings: RecipeSettings, objective: ItmnObjective) -> R
         preset="compact",
         steps=settings.steps or 8000,
         batch=settings.batch or 8,
+        cameras=COMPACT_CAMERAS,
         size=(128, 128),
         learning_rate=3e-4,
         average=0.999,
@@ -139,6 +149,7 @@ def _paper(name: str, settings: RecipeSettings, objective: ItmnObjective) -> Rec
         preset="paper",
         steps=settings.steps or 80_000,
         batch=settings.batch or 6,
+        cameras=((CAMERA, 1.0),),
         size=(512, 512),
         learning_rate=1e-4,
         average=None,
@@ -153,6 +164,7 @@ def _recipe(
     preset: str,
     steps: int,
     batch: int,
+    cameras: tuple[tuple[Camera, float], ...],
     size: tuple[int, int],
     learning_rate: float,
     average: float | None,
@@ -169,7 +181,7 @@ def _recipe(
             network: RMSProp(networks=(network,), learning_rate=learning_rate, schedule=rate)
             for network in networks
         },
-        data=Pairs(scenes=scenes.training, camera=CAMERA, size=size, seed=settings.seed),
+        data=_pairs(scenes.training, cameras, size, settings.seed),
         batch=batch,
         average=average,
         validate_every=500,
@@ -182,7 +194,15 @@ def _recipe(
         if objective.adversarial
         else {},
         stages=(stage,),
-        validation=Pairs(scenes=scenes.validation, camera=CAMERA, size=size, seed=VALIDATION_SEED),
+        validation=_pairs(scenes.validation, cameras, size, VALIDATION_SEED),
+        validation_pairs=32,
         seed=settings.seed,
         start=settings.start,
     )
+
+
+def _pairs(
+    scenes: Scenes, cameras: tuple[tuple[Camera, float], ...], size: tuple[int, int], seed: int
+) -> MixedPairs:
+    parts = [(Pairs(scenes=scenes, camera=camera, size=size, seed=seed), share) for camera, share in cameras]
+    return MixedPairs(parts=parts, seed=seed)
