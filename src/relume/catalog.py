@@ -65,7 +65,7 @@ ALIASES = {
 }
 
 # Chosen by measurement on views of the training scenes: benchmarks/defaults.py, docs/methods.md.
-DEFAULTS = {Direction.EXPAND: "ember", Direction.TONEMAP: "reinhard2002"}
+DEFAULTS = {Direction.EXPAND: "ember", Direction.TONEMAP: "hearth"}
 
 
 def find(name: str | None, direction: Direction) -> type[Method]:

@@ -8,14 +8,7 @@ from relume.color.luminance import luminance
 from relume.data.synthetic import synthetic_scene
 from relume.image import convert
 from relume.metrics.tmqi import tmqi
-from relume.operators.tonemap.hearth import (
-    Hearth,
-    Tone,
-    bent,
-    carried,
-    climb,
-    fitting,
-)
+from relume.operators.tonemap.hearth import Hearth, Tone, bent, carried, climb, fitting
 from relume.operators.tonemap.reinhard2002 import Reinhard2002
 
 NUMBERS = ("floor", "bottom", "middle", "top", *Tone._fields)
@@ -39,26 +32,25 @@ def quality(method, light):
     return float(tmqi(codes[0], light[0]).q)
 
 
-@pytest.mark.parametrize("white", [1.0, 4.0, 1e6])
+@pytest.mark.parametrize("white", [0.0, 2.0, 20.0])
 @pytest.mark.parametrize("shoulder", [1.0, 1.7, 3.0])
 def test_curve_rises_from_slope_1_to_white(white, shoulder):
-    light = torch.linspace(0.0, white, 1000, dtype=torch.float64).view(1, 1, 1, -1)
-    shown = bent(light, number(white), number(shoulder))
+    stops = torch.linspace(-30.0, white, 1000, dtype=torch.float64).view(1, 1, 1, -1)
+    shown = bent(stops, number(white), number(shoulder))
     assert (shown.diff() > -1e-12).all()
-    assert float(shown[..., 0]) == 0.0
+    assert float(shown[..., 0]) == pytest.approx(2.0**-30, rel=1e-6)
     assert float(shown[..., -1]) == pytest.approx(1.0)
-    tiny = number(1e-6)
-    assert float(bent(tiny, number(white), number(shoulder)) / tiny) == pytest.approx(1.0, rel=1e-4)
-    assert float(bent(number(2.0 * white), number(white), number(shoulder))) == pytest.approx(1.0)
+    assert float(bent(number(white + 1.0), number(white), number(shoulder))) == pytest.approx(1.0)
 
 
 def test_curve_is_a_line_schlick_or_reinhard():
-    light = torch.linspace(0.0, 1.0, 50, dtype=torch.float64).view(1, 1, 1, -1)
-    assert torch.allclose(bent(light, number(1.0), number(2.0)), light)
+    stops = torch.linspace(-10.0, 0.0, 50, dtype=torch.float64).view(1, 1, 1, -1)
+    light = stops.exp2()
+    assert torch.allclose(bent(stops, number(0.0), number(2.0)), light)
     white = 8.0
     schlick = white * (light / white) / ((white - 1.0) * (light / white) + 1.0)
-    assert torch.allclose(bent(light, number(white), number(1.0)), schlick)
-    assert torch.allclose(bent(light, number(1e12), number(1.0)), light / (1.0 + light))
+    assert torch.allclose(bent(stops, number(3.0), number(1.0)), schlick)
+    assert torch.allclose(bent(stops, number(40.0), number(1.0)), light / (1.0 + light))
 
 
 def test_climb_finds_the_top_and_is_bounded():

@@ -18,6 +18,7 @@ from relume.operators.tonemap.fattal2002 import Fattal2002
 from relume.operators.tonemap.ferwerda1996 import Ferwerda1996
 from relume.operators.tonemap.gamma import Gamma
 from relume.operators.tonemap.hable2010 import Hable2010
+from relume.operators.tonemap.hearth import Hearth
 from relume.operators.tonemap.icam06 import ICAM06
 from relume.operators.tonemap.khronos_neutral import KhronosNeutral
 from relume.operators.tonemap.kim_kautz2008 import KimKautz2008
@@ -40,6 +41,7 @@ from relume.operators.tonemap.ward1994 import Ward1994
 from relume.operators.tonemap.ward1997 import Ward1997
 
 OPERATORS: tuple[type[Method], ...] = (
+    Hearth,
     Reinhard2002,
     Reinhard2002Local,
     ReinhardDevlin2005,

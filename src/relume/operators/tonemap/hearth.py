@@ -188,7 +188,7 @@ class Hearth(Method):
         tone = Tone(*(statistics[name] for name in Tone._fields))
         light = luminance(image)
         floored = torch.maximum(light, scene.floor)
-        shown = torch.where(light > 0, display(floored.log2(), statistics["base"], scene, tone), 0.0)
+        shown = display(floored.log2(), statistics["base"], scene, tone) * (light > 0.0)
         chroma = (image - light) / floored
         return (shown * (1.0 + chroma * fitting(chroma, shown, self.saturation))).clamp(0.0, 1.0)
 
@@ -205,7 +205,7 @@ def display(
         level: log2 of the light.
         base: its large shapes, in stops as well.
     """
-    white = (exposed(scene.top, scene.top, scene, tone) * torch.exp2(-tone.headroom)).clamp(min=1.0)
+    white = (exposed(scene.top, scene.top, scene, tone) - tone.headroom).clamp(min=0.0)
     bottom = bent(exposed(scene.bottom, scene.bottom, scene, tone), white, tone.shoulder)
     light = bent(exposed(level, base, scene, tone), white, tone.shoulder)
     toe = tone.toe * bottom
@@ -218,18 +218,24 @@ def exposed(
     scene: Scene,
     tone: Tone,
 ) -> Float[Tensor, "batch 1 height width"]:
-    """Light before the curve, linear, 1.0 being white where nothing needs compression."""
-    return torch.exp2(tone.exposure + tone.large * (base - scene.middle) + tone.small * (level - base))
+    """Light before the curve, in stops from where white is when nothing needs compression."""
+    return tone.small * level + (
+        (tone.large - tone.small) * base + (tone.exposure - tone.large * scene.middle)
+    )
 
 
 def bent(
-    light: Float[Tensor, "batch 1 height width"],
+    stops: Float[Tensor, "batch 1 height width"],
     white: Float[Tensor, "batch 1 1 1"],
     shoulder: Float[Tensor, "batch 1 1 1"],
 ) -> Float[Tensor, "batch 1 height width"]:
-    """A curve of slope 1 at black that reaches 1 at white and ends there."""
-    light = torch.minimum(light, white)
-    return light * (1.0 + light**shoulder * (1.0 - white**-shoulder)) ** (-1.0 / shoulder)
+    """A curve of light that has slope 1 at black, reaches 1 at white and ends there.
+
+    Convention:  stops → linear; white in stops, not below 0.
+    """
+    stops = torch.minimum(stops, white)
+    bend = (1.0 + torch.exp2(shoulder * stops) * (1.0 - torch.exp2(-shoulder * white))).log2()
+    return torch.exp2(stops - bend / shoulder)
 
 
 def fitting(
