@@ -280,14 +280,22 @@ def _measured(image: Float[Tensor, "1 3 height width"]) -> Statistics:
 
 
 def _small_copy(image: Float[Tensor, "1 3 height width"]) -> Float[Tensor, "1 1 rows columns"]:
-    """Luminance, not negative, in float64, averaged down to `_PIXELS` at most."""
-    light = light_of(image)
-    height, width = light.shape[-2:]
+    """Luminance, not negative, in float64, averaged down to `_PIXELS` at most, row by row of the result."""
+    height, width = image.shape[-2:]
     scale = (_PIXELS / (height * width)) ** 0.5
-    if scale < 1.0:
-        size = (max(int(height * scale), 1), max(int(width * scale), 1))
-        light = functional.interpolate(light, size=size, mode="area")
-    return light.double()
+    if scale >= 1.0:
+        return light_of(image).double()
+    rows, columns = max(int(height * scale), 1), max(int(width * scale), 1)
+    small = image.new_empty((1, 1, rows, columns), dtype=torch.float64)
+
+    @torch.no_grad()
+    def work(row: int) -> None:
+        above, below = row * height // rows, -(-(row + 1) * height // rows)
+        light = luminance(image[..., above:below, :]).clamp_(min=0.0)
+        small[..., row, :] = functional.interpolate(light, size=(1, columns), mode="area")[..., 0, :]
+
+    for_each(work, range(rows))
+    return small
 
 
 def _scene_of(light: Float[Tensor, "1 1 rows columns"]) -> Scene:
