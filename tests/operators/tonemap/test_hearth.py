@@ -72,7 +72,7 @@ def test_climb_keeps_within_its_spans_and_stays_where_nothing_is_better():
     assert highest[:3] == (-0.5, 1.2, 1.4)
 
 
-def test_base_that_follows_the_level_is_carried_exactly(generator):
+def test_base_that_follows_the_level_is_carried_with_it(generator):
     """At twice the size, where the picture's own level decides."""
     small = stops(20, 30, generator=generator)
     image = torch.exp2(stops(40, 60, generator=generator)).expand(1, 3, -1, -1)

@@ -127,8 +127,7 @@ class Hearth(Method):
         as black. The scale of the light does not matter, so a dark scene comes out as bright as any other. In
         a clip the curve leaks from frame to frame and begins anew where the log mean changes by two stops.
 
-    Agreement: none to seek; it is relume's own. That tiles are the whole, that the climb is bounded and that
-        the base is carried exactly where it is linear, is tested.
+    Agreement: none to seek, it is relume's own; the curve is tested against those it contains.
 
     Picture: as a good camera would: bright, with real blacks and whites and crisp surfaces; light sources
         keep their colours. Night scenes turn into evening; the small contrast of mist and bare walls grows.
