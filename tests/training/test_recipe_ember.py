@@ -11,10 +11,10 @@ from relume.data.scenes import PanoramaScenes, SyntheticScenes
 from relume.metrics import pu21
 from relume.models.ember import Ember, EmberConfig
 from relume.response.curve import sample_points
-from relume.training.lost_light import LostLight, Response
+from relume.training.lost_light import LostLight
 from relume.training.optim import Adam
 from relume.training.recipe import RecipeSettings
-from relume.training.recipes.ember import cameras, ember, ember_response
+from relume.training.recipes.ember import cameras, ember
 from relume.training.supply import Gallery
 
 TINY = EmberConfig(widths=(8, 12), blocks=(1, 1), coefficients=4, side=64)
@@ -80,26 +80,6 @@ def test_it_learns_four_pictures_by_heart() -> None:
         losses.append(turn.terms["stops"].item())
     assert losses[0] > 2.0
     assert losses[-1] < 0.3
-
-
-def test_the_response_alone_is_learnt_by_the_reading_of_profiles() -> None:
-    held, given = networks(), batch(4)
-    given["sdr"] = given["sdr"] ** 0.7
-    stage = ember_response(RecipeSettings(steps=1)).stages[0]
-    assert isinstance(stage.objective, Response)
-    assert stage.optimizers["model"].networks == ("model.profiles",)
-    held.eval()  # four pictures are to be learnt by heart
-    stops, _ = held["model"].estimate(given["sdr"])
-    optimizer = Adam(learning_rate=1e-3).build(list(held["model"].profiles.parameters()))
-    losses = []
-    for _ in range(60):
-        turn = next(Response().turns(held, given))
-        optimizer.zero_grad()
-        turn.loss.backward()
-        optimizer.step()
-        losses.append(turn.loss.item())
-    assert losses[0] > losses[-1] + 0.5
-    assert torch.equal(held["model"].estimate(given["sdr"])[0], stops)
 
 
 def test_cameras_are_all_of_them() -> None:

@@ -14,7 +14,6 @@ from relume.color.encoding import LINEAR_SCENE, SRGB
 from relume.color.transfer import srgb
 from relume.filters.enlarge import enlarged
 from relume.method import Direction, MethodSpec, Statistics
-from relume.models.code_profiles import BINS, PROFILES, code_profiles
 from relume.models.measuring import MeasuringNetwork
 from relume.response.curve import lookup, sample_points
 
@@ -27,12 +26,6 @@ MOST_STOPS = 10.0
 HISTOGRAM_BINS = 32
 _HISTOGRAM_STEP = 4
 """The histogram counts each fourth pixel, each way."""
-
-_GLANCE = 256
-"""Features of the picture as a whole."""
-
-_DROPOUT = 0.4
-"""There are few scenes to learn responses from."""
 
 _SLOPE = 0.1
 """Of the leaky rectifiers below 0."""
@@ -63,8 +56,6 @@ class EmberConfig:
     """Residual blocks at each of them, on the way down and again on the way up."""
     coefficients: int = 10
     """Cosines of which the logarithm of the curve's slope consists."""
-    nodes: int = 512
-    """Of the layers that read the curve from the profiles."""
     side: int = 320
     """Longest side of the small copy, in pixels."""
     threshold: float = 0.94
@@ -73,7 +64,7 @@ class EmberConfig:
 
 PRESETS = {
     "base": EmberConfig(),
-    "smoke": EmberConfig(widths=(8, 12, 16), blocks=(1, 1, 1), coefficients=4, nodes=16, side=64),
+    "smoke": EmberConfig(widths=(8, 12, 16), blocks=(1, 1, 1), coefficients=4, side=64),
 }
 
 HALO = 0
@@ -90,9 +81,8 @@ class Ember(MeasuringNetwork):
 
     What is looked at as a whole costs the same for pictures of every size. Where no channel is clipped, the
     result is the inverse response of the picture and nothing else: putting it through the response gives the
-    picture back. The curve comes from the U-Net's coarsest features, a histogram and profiles of the codes
-    (`relume.models.code_profiles`); its slope is e^(sum of cosines) times that of the sRGB curve, so that it
-    rises everywhere. Fresh weights give the
+    picture back. The curve comes from the U-Net's coarsest features and a histogram; its slope is
+    e^(sum of cosines) times that of the sRGB curve, so that it rises everywhere. Fresh weights give the
     unprocessed input.
 
     Convention:  SDR, sRGB-encoded 0..1 → linear, relative, 1.0 = the level that clips. Any size.
@@ -114,18 +104,9 @@ class Ember(MeasuringNetwork):
         self.decoders = nn.ModuleList(map(_blocks, widths[:-1], config.blocks))
         self.head = _silent(_convolution(widths[0], 3 * FOLD**2))
         self.overview = nn.Sequential(
-            nn.Linear(2 * deepest + 3 * HISTOGRAM_BINS, _GLANCE),
+            nn.Linear(2 * deepest + 3 * HISTOGRAM_BINS, 256),
             nn.LeakyReLU(_SLOPE),
-            _silent(nn.Linear(_GLANCE, deepest + config.coefficients)),
-        )
-        self.profiles = nn.Sequential(
-            nn.Linear(PROFILES * BINS + _GLANCE, config.nodes),
-            nn.LeakyReLU(_SLOPE),
-            nn.Dropout(_DROPOUT),
-            nn.Linear(config.nodes, config.nodes),
-            nn.LeakyReLU(_SLOPE),
-            nn.Dropout(_DROPOUT),
-            _silent(nn.Linear(config.nodes, config.coefficients)),
+            _silent(nn.Linear(256, deepest + config.coefficients)),
         )
         nodes = sample_points().float()
         middles = (nodes[1:] + nodes[:-1]) / 2
@@ -177,12 +158,18 @@ class Ember(MeasuringNetwork):
         Convention:  height and width are padded to multiples of 4 and cut again.
         """
         height, width = small.shape[-2:]
-        padded = self._padded(small)
-        features, *skips = self._encoded(padded)
-        context, coefficients = self._read(padded, features)
-        features = features + context[:, :, None, None]
+        padded = functional.pad(small, (0, -width % FOLD, 0, -height % FOLD), mode="replicate")
+        features, skips = self._described(padded), []
+        for level, encoder in enumerate(self.encoders):
+            features = encoder(self.reductions[level - 1](features) if level else features)
+            skips.append(features)
+        found = self.overview(
+            torch.cat([features.mean((2, 3)), features.amax((2, 3)), _histogram(padded)], dim=1)
+        )
+        deepest = features.shape[1]
+        features = features + found[:, :deepest, None, None]
         for decoder, enlargement, skip in zip(
-            reversed(self.decoders), reversed(self.enlargements), skips, strict=True
+            reversed(self.decoders), reversed(self.enlargements), reversed(skips[:-1]), strict=True
         ):
             larger = functional.interpolate(
                 enlargement(features), size=skip.shape[-2:], mode="bilinear", align_corners=False
@@ -192,40 +179,7 @@ class Ember(MeasuringNetwork):
         raw = functional.pixel_shuffle(self.head(functional.leaky_relu(features, _SLOPE)), FOLD)
         raw = raw.to(self.log_slope.dtype)
         stops = MOST_STOPS * torch.tanh(raw / MOST_STOPS)
-        return stops[..., :height, :width], self._curve(coefficients)
-
-    def response(self, small: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch samples"]:
-        """The inverse response alone, of which only the part that reads the profiles can learn."""
-        padded = self._padded(small)
-        with torch.no_grad():
-            features, *_ = self._encoded(padded)
-        _, coefficients = self._read(padded, features)
-        return self._curve(coefficients)
-
-    def _padded(self, small: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 rows columns"]:
-        height, width = small.shape[-2:]
-        return functional.pad(small, (0, -width % FOLD, 0, -height % FOLD), mode="replicate")
-
-    def _encoded(self, padded: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
-        """Features at each resolution, the coarsest first."""
-        features, found = self._described(padded), []
-        for level, encoder in enumerate(self.encoders):
-            features = encoder(self.reductions[level - 1](features) if level else features)
-            found.append(features)
-        return found[::-1]
-
-    def _read(
-        self, padded: Float[Tensor, "batch 3 height width"], coarsest: Tensor
-    ) -> tuple[Float[Tensor, "batch features"], Float[Tensor, "batch count"]]:
-        """What the picture as a whole adds to the coarsest features, and the coefficients of the curve."""
-        seen = torch.cat([coarsest.mean((2, 3)), coarsest.amax((2, 3)), _histogram(padded)], dim=1)
-        glance = self.overview[1](self.overview[0](seen))
-        context, coefficients = self.overview[2](glance).split_with_sizes(
-            [coarsest.shape[1], self.config.coefficients], dim=1
-        )
-        correction = self.profiles(torch.cat([code_profiles(padded), glance], dim=1))
-        # In the precision of the network's buffers, also under autocast.
-        return context, (coefficients + correction).to(self.log_slope.dtype)
+        return stops[..., :height, :width], self._curve(found[:, deepest:].to(self.log_slope.dtype))
 
     def _estimate_around(
         self, small: Float[Tensor, "batch 3 height width"]

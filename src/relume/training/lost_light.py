@@ -72,26 +72,6 @@ class LostLight(Objective):
         return score_reconstruction(batch["sdr"], networks["model"](batch["sdr"]), batch["hdr"])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Response(LostLight):
-    """The first of the two tasks alone, for the part of Ember that reads profiles of codes.
-
-    It is quick to train, and wants more cameras than the rest wants light. As in `LostLight`, half of a batch
-    is seen at half the size.
-    """
-
-    def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
-        """One turn."""
-        network, sdr, hdr = networks["model"], batch["sdr"], batch["hdr"]
-        assert isinstance(network, Ember)
-        half = (len(sdr) + 1) // 2
-        curves = [network.response(sdr[:half])]
-        if half < len(sdr):
-            curves.append(network.response(functional.interpolate(sdr[half:], scale_factor=0.5, mode="area")))
-        error = _curve_error(sdr, hdr, torch.cat(curves), network.clipped(sdr))
-        yield Turn(optimizer="model", loss=error)
-
-
 def _estimated(
     network: Ember, sdr: Float[Tensor, "batch 3 height width"]
 ) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch samples"]]:

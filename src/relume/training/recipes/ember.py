@@ -7,7 +7,7 @@ from relume.camera.exposure import ClippedShare, Stops
 from relume.camera.presets import find
 from relume.data.pairs import MixedPairs, Pairs
 from relume.data.scenes import Scenes
-from relume.training.lost_light import LostLight, Response
+from relume.training.lost_light import LostLight
 from relume.training.optim import AdamW
 from relume.training.recipe import Recipe, RecipeSettings, Stage
 from relume.training.schedules import Cosine, Warmup
@@ -31,41 +31,27 @@ def cameras() -> tuple[tuple[Camera, float], ...]:
 
 def ember(settings: RecipeSettings) -> Recipe:
     """The network that expands by default: hours on two cores, with a pack of HDR scenes as --data."""
-    rate = Warmup(rise=200, then=Cosine(floor=0.005))
-    optimizer = AdamW(learning_rate=6e-4, betas=(0.9, 0.98), weight_decay=0.02, schedule=rate, clip=1.0)
-    return _recipe("ember", settings, LostLight(), optimizer, steps=20_000, batch=8)
-
-
-def ember_response(settings: RecipeSettings) -> Recipe:
-    """The reading of the response alone, once the rest of Ember is trained (--start): half an hour."""
-    rate = Warmup(rise=50, then=Cosine(floor=0.005))
-    optimizer = AdamW(
-        networks=("model.profiles",),
-        learning_rate=1e-3,
-        betas=(0.9, 0.98),
-        weight_decay=0.2,
-        schedule=rate,
-        clip=1.0,
-    )
-    return _recipe("ember_response", settings, Response(), optimizer, steps=1500, batch=32)
-
-
-def _recipe(
-    name: str, settings: RecipeSettings, objective: LostLight, optimizer: AdamW, *, steps: int, batch: int
-) -> Recipe:
     scenes = supply(settings.data, gallery=GALLERY)
     stage = Stage(
         name="main",
-        steps=settings.steps or steps,
-        objective=objective,
-        optimizers={"model": optimizer},
+        steps=settings.steps or 20_000,
+        objective=LostLight(),
+        optimizers={
+            "model": AdamW(
+                learning_rate=6e-4,
+                betas=(0.9, 0.98),
+                weight_decay=0.02,
+                schedule=Warmup(rise=200, then=Cosine(floor=0.005)),
+                clip=1.0,
+            )
+        },
         data=_pairs(scenes.training, settings.seed),
-        batch=settings.batch or batch,
+        batch=settings.batch or 8,
         average=0.998,
         validate_every=500,
     )
     return Recipe(
-        name=name,
+        name="ember",
         model="ember",
         preset="base",
         stages=(stage,),
