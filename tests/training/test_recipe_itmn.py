@@ -79,11 +79,20 @@ def test_the_papers_setting() -> None:
     recipe = itmn_paper(RecipeSettings())
     (stage,) = recipe.stages
     optimizer = stage.optimizers["discriminator"]
-    assert (stage.steps, stage.batch, stage.data.size) == (80_000, 6, (512, 512))
+    ((pairs, share),) = stage.data.parts
+    assert (stage.steps, stage.batch, pairs.size, share) == (80_000, 6, (512, 512), 1.0)
+    assert pairs.camera.tone_mapping is not None
     assert (stage.objective.content, stage.objective.edges) == (1e4, 1e5)
     assert [optimizer.rate(step, stage.steps) for step in (0, 40_000, 60_000)] == pytest.approx(
         [1e-4, 1e-5, 1e-6]
     )
+
+
+def test_the_narrow_network_sees_photographs_too() -> None:
+    (stage,) = itmn(RecipeSettings()).stages
+    shares = [(pairs.camera.tone_mapping is not None, share) for pairs, share in stage.data.parts]
+    assert sum(share for _, share in shares) == 1.0
+    assert sum(share for tone_mapped, share in shares if tone_mapped) == 0.5
 
 
 def test_the_discriminator_is_a_companion_where_it_plays() -> None:
