@@ -184,7 +184,7 @@ class ItmnExpansion(Learned):
 class RassdlToneMapping(Learned):
     """Tone mapping by a network that learnt from many scenes and may go on learning on the one at hand.
 
-    Departs from the published method, which takes all of what the network finds: a quarter to a half of it
+    Departs from the published method, which takes all of what the network finds: a third to a half of it
     scores best in TMQI, for the whole makes plain surfaces harsh. `strength` 1 gives the published method.
     """
 
