@@ -33,12 +33,14 @@ def test_the_moving_average_by_hand() -> None:
     assert average.networks["model"].weight.item() == pytest.approx(0.5 * 2.8 + 0.5 * 3.0)
 
 
-def test_the_moving_average_copies_statistics() -> None:
+def test_the_moving_average_averages_statistics_too() -> None:
     networks = nn.ModuleDict({"model": nn.BatchNorm1d(2)})
     average = MovingAverage(networks, decay=0.9)
-    networks["model"](torch.randn(8, 2) + 5.0)
-    average.update(networks, step=0)
-    assert torch.equal(average.networks["model"].running_mean, networks["model"].running_mean)
+    networks["model"].running_mean.fill_(5.0)
+    networks["model"].num_batches_tracked.fill_(7)
+    average.update(networks, step=1000)  # decay 0.9
+    assert average.networks["model"].running_mean.tolist() == pytest.approx([0.5, 0.5])
+    assert average.networks["model"].num_batches_tracked.item() == 7
     assert not average.networks.training
 
 

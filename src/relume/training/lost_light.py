@@ -23,6 +23,8 @@ _CURVE_STEP = 4
 
 # Mean squared errors below, in PU21 units, are noise and quantization: nothing to gain there.
 _NOISE = 1.5
+# What lost light leaves of the error even of a good result; a curve that is off by less is good enough.
+_LEFT = 6.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,7 @@ def _curve_error(
         picture[..., ::_CURVE_STEP, ::_CURVE_STEP].contiguous() for picture in (sdr, hdr, clipped)
     )
     error = (_shown(lookup(sdr, curve), pu21.HIGHEST) - _shown(hdr, pu21.HIGHEST)) * (clipped == 0.0)
-    return (error.square().mean((1, 2, 3)) + _NOISE).log10().mean()
+    return (error.square().mean((1, 2, 3)) + _LEFT).log10().mean()
 
 
 def _shown(light: Float[Tensor, "*shape"], peak: float) -> Float[Tensor, "*shape"]:
