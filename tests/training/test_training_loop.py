@@ -98,6 +98,11 @@ def test_a_request_to_stop_saves_and_the_run_goes_on_from_there(tmp_path: Path) 
     assert losses(read_log(tmp_path / "parts")) == losses(read_log(tmp_path / "whole"))
 
 
+def test_a_signal_to_the_whole_group_leaves_loading_processes_at_work(tmp_path: Path) -> None:
+    recipe = with_stage(plain(4), data=Disturbed(terminating=5))
+    assert train(recipe, tmp_path, machine=replace(SELDOM, workers=1)).total == 4
+
+
 def test_steps_that_are_not_finite_are_skipped_and_do_no_harm(tmp_path: Path) -> None:
     # Sample 5 is in the second step of four samples; the critic's normalisation would never forget a NaN.
     recipe = replace(game(3), stages=(replace(game(3).stages[1], steps=4, data=Disturbed(nan=(5,))),))

@@ -135,6 +135,9 @@ def move(batch: Batch, device: torch.device) -> Batch:
 
 
 def _leave_signals_to_the_parent(worker: int) -> None:
-    """Ctrl-C reaches the loading processes too; the training process ends them when it has saved."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """Ctrl-C and a SIGTERM to the group reach the loading processes too, which are needed until all is saved.
+
+    They end when the training process says so, or is gone.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
