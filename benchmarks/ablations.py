@@ -3,10 +3,9 @@
     python benchmarks/ablations.py --runs RUNS --steps N [../shared/data/hdr] [--data PACK]
                                    [--only TABLE ...] [--split validation] [--cache FOLDER] [--write]
 
-Every variant is a recipe of `relume train`, which runs it in a process of its own for N steps in all stages
-together, with the recipe's own batch, into RUNS/RECIPE-N-PACK; the weights lie beside that folder. Given
-again, the command goes on where it was: what is trained stays, what was interrupted continues. Without --data
-scenes are synthetic.
+Every variant is a recipe of `relume train`, run for N steps in all stages together, with the recipe's own
+batch, into RUNS/RECIPE-N-PACK; the weights lie beside that folder. Given again, the command goes on where it
+was: what is trained stays, what was interrupted continues. Without --data scenes are synthetic.
 
 The weights are then scored as in benchmarks/systems.py, on the scenes kept for validation unless --split
 names others. There is a table for each of the papers' comparisons, best first; --write puts them into
@@ -15,7 +14,6 @@ compare with the papers, not the numbers: these networks are narrower, and train
 """
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +24,9 @@ from relume.evaluation.run import Record
 from relume.evaluation.simulate import UNPROCESSED
 from relume.evaluation.summary import compare_methods
 from relume.training.export import export
-from relume.training.recipes import RECIPES
+from relume.training.loop import Machine, train
+from relume.training.recipe import RecipeSettings
+from relume.training.recipes import RECIPES, find_recipe
 from results_page import provenance, publish
 from systems import (
     AS_IT_IS,
@@ -123,12 +123,9 @@ def trained(recipe: str, runs: Path, *, steps: int, data: Path | None) -> Path:
     weights = run.with_name(f"{run.name}.safetensors")
     if weights.exists():
         return weights
-    command = [sys.executable, "-m", "relume", "train", recipe, "--out", str(run), "--steps", str(steps)]
-    command += ["--data", str(data)] if data else []
     print(f"training {recipe}", file=sys.stderr)
-    finished = subprocess.run(command, stdout=sys.stderr)
-    if finished.returncode:
-        sys.exit(finished.returncode)
+    settings = RecipeSettings(data=data, steps=steps)
+    train(find_recipe(recipe)(settings), run, machine=Machine())
     export(run, weights)
     return weights
 

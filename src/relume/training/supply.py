@@ -1,6 +1,7 @@
 """What the recipes of the networks train on: the scenes of a pack, or synthetic ones."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -56,8 +57,11 @@ def _half(view: Float[Tensor, "3 height width"]) -> Float[Tensor, "3 height widt
     return (view / bright).clamp(max=_LARGEST_HALF).half()
 
 
+@lru_cache(maxsize=1)
 def supply(data: Path | None, *, gallery: Gallery | None = None) -> Supply:
     """The two splits of a pack; without one, synthetic scenes, of which no two are the same.
+
+    Kept until another is wanted: recipes that are compared in one process need not draw the gallery again.
 
     Args:
         data: a pack.

@@ -20,7 +20,7 @@ GALLERY = Gallery(views=6000, size=(168, 224))
 
 
 def cameras() -> tuple[tuple[Camera, float], ...]:
-    """Ours with and without JPEG, and at any exposure; film curves as in SI-HDR; those of SingleHDR, HDRCNN."""
+    """Ours with and without JPEG, and at any exposure; as in SI-HDR, SingleHDR and HDRCNN."""
     ours = find("relume")
     return (
         (ours, 0.3),
