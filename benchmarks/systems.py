@@ -256,8 +256,9 @@ def budgets(trained: Mapping[str, str]) -> list[str]:
         assert isinstance(method, Learned)
         card = read_card(method.path)
         parameters = sum(weight.numel() for weight in method.network(torch.zeros(1)).parameters())
+        start = ", begun with other weights" if card.recipe.get("start") else ""
         lines.append(
-            f"| {name} | {card.preset} | {parameters / 1e6:.2f} M | {card.recipe.get('name', '')} | "
+            f"| {name} | {card.preset} | {parameters / 1e6:.2f} M | {card.recipe.get('name', '')}{start} | "
             f"{card.steps} | {card.hours:.2f} | {card.machine} |"
         )
     return lines

@@ -12,7 +12,6 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import skimage.data
@@ -30,19 +29,8 @@ from relume.io.read import read
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 QUALITY = 82
 SCENE_SIZE = (240, 360)
-
-
-class Picture(Protocol):
-    """A sheet of docs/images."""
-
-    @property
-    def columns(self) -> int:
-        """Tiles in a line."""
-        ...
-
-    def tiles(self) -> list[Tile]:
-        """Line by line."""
-        ...
+BRIGHT = 4.0
+"""Mean of the channels above which the light of a known scene is compared with its expansion, in numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +41,6 @@ class Photograph:
     response: str = "srgb"
     stops: Sequence[int] = (0, -2, -3)
     width: int = 320
-
-    @property
-    def columns(self) -> int:
-        """One for each exposure."""
-        return len(self.stops)
 
     def tiles(self) -> list[Tile]:
         """The photograph, and under it its expansion."""
@@ -78,25 +61,25 @@ class KnownLight:
     stops: Sequence[int] = (0, -3, -5)
     width: int = 240
 
-    @property
-    def columns(self) -> int:
-        """One for each exposure."""
-        return len(self.stops)
-
     def tiles(self) -> list[Tile]:
         """The picture, its expansion, the truth."""
         generator = torch.Generator().manual_seed(self.seed)
         scene = synthetic_scene(size=SCENE_SIZE, generator=generator, kind=self.kind)
         shot = presets.find("relume")(scene[None], generator=generator)
-        photograph = Image(shot.sdr[0], SRGB)
+        photograph, light = Image(shot.sdr[0], SRGB), Image(shot.sensor[0], LINEAR_SCENE)
+        expanded = expand(photograph)
+        bright = light.pixels.mean(0) > BRIGHT
+        for name, image in (("the light", light), ("expanded", expanded)):
+            stops = image.pixels.mean(0)[bright].log2()
+            print(f"{name}: {stops.median():.1f} stops above white in the median, {stops.max():.1f} at most")
         return [
             *_exposures("picture", photograph, self.stops, self.width),
-            *_exposures("expanded", expand(photograph), self.stops, self.width),
-            *_exposures("the light", Image(shot.sensor[0], LINEAR_SCENE), self.stops, self.width),
+            *_exposures("expanded", expanded, self.stops, self.width),
+            *_exposures("the light", light, self.stops, self.width),
         ]
 
 
-PICTURES: dict[str, Picture] = {
+PICTURES: dict[str, Photograph | KnownLight] = {
     "rocket": Photograph(file="rocket.jpg", width=400),
     "lights": KnownLight(kind="night", seed=0),
     "lamp": KnownLight(kind="indoor", seed=2),
@@ -115,7 +98,7 @@ def _exposures(name: str, image: Image, stops: Sequence[int], width: int) -> lis
 def draw(name: str) -> Path:
     """Draw one picture and return its path."""
     picture = PICTURES[name]
-    sheet = contact_sheet(picture.tiles(), columns=picture.columns)
+    sheet = contact_sheet(picture.tiles(), columns=len(picture.stops))
     target = IMAGES / f"{name}.jpg"
     codes = (sheet.numpy() * 255.0).round().astype(np.uint8)
     Pillow.fromarray(codes).save(target, quality=QUALITY, optimize=True)

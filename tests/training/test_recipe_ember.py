@@ -15,7 +15,7 @@ from relume.training.lost_light import LostLight
 from relume.training.optim import Adam
 from relume.training.recipe import RecipeSettings
 from relume.training.recipes.ember import cameras, ember
-from relume.training.supply import Gallery
+from relume.training.supply import Gallery, supply
 
 TINY = EmberConfig(widths=(8, 12), blocks=(1, 1), coefficients=4, side=64)
 
@@ -108,3 +108,9 @@ def test_related_views_are_of_one_panorama() -> None:
         assert views.max() - views.min() < 1e-4
         seen.add(round(views.mean().item()))
     assert seen == {1, 2, 3}
+
+
+def test_recipes_of_one_process_share_what_they_train_on() -> None:
+    first = supply(None)
+    assert supply(None) is first
+    assert supply(None, gallery=Gallery(views=8, size=(16, 16))) is not first

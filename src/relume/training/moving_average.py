@@ -22,7 +22,7 @@ class MovingAverage:
         """Take in the weights after step `step` (from 0) of the stage.
 
         Statistics of normalisation are averaged as the weights are: those of the last few batches belong to
-        the last weights, and cost the average 0.7 dB in iTMN. Integers are copied.
+        the last weights. Integers are copied.
         """
         decay = min(self.decay, (1 + step) / (10 + step))
         torch._foreach_lerp_(list(self.networks.parameters()), list(networks.parameters()), 1.0 - decay)

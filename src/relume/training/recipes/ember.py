@@ -13,8 +13,8 @@ from relume.training.recipe import Recipe, RecipeSettings, Stage
 from relume.training.schedules import Cosine, Warmup
 from relume.training.supply import VALIDATION_SEED, Gallery, supply
 
-# A view of 95° of a panorama of 1024 pixels has no more detail than these. Larger views are soft as no
-# photograph is, and what is learned from them is worth half as much on sharp ones.
+# Views of a panorama of 1024 pixels that are 50 to 95° wide have detail for 150 to 360 pixels: larger ones
+# are soft, as no photograph is.
 SIZE = (144, 192)
 GALLERY = Gallery(views=6000, size=(168, 224))
 
