@@ -19,7 +19,9 @@ def results_page() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("section", ["expansion", "default", "tone-mapping", "ablations"])
+@pytest.mark.parametrize(
+    "section", ["expansion", "default", "confidence", "gain-maps", "tone-mapping", "ablations"]
+)
 def test_a_section_can_be_written_again_and_again(results_page: ModuleType, section: str) -> None:
     page = results_page.PAGE.read_text(encoding="utf-8")
     once = results_page.replaced(page, section, "new lines")

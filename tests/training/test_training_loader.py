@@ -48,9 +48,12 @@ def load(
     rank: int = 0,
     processes: int = 1,
     workers: int = 0,
+    layout: torch.memory_format = torch.contiguous_format,
 ) -> list[Loaded]:
     place = Place(rank=rank, processes=processes, processes_here=1, device=CPU)
-    return list(batches(samples, first=first, steps=steps, batch=4, place=place, workers=workers))
+    return list(
+        batches(samples, first=first, steps=steps, batch=4, place=place, workers=workers, layout=layout)
+    )
 
 
 def values(loaded: list[Loaded]) -> list[list[int]]:
@@ -75,8 +78,9 @@ def test_loading_processes_change_nothing() -> None:
         assert torch.equal(left.batch["hdr"], right.batch["hdr"])
 
 
-def test_pictures_come_with_their_channels_last() -> None:
-    assert load(Blobs(), steps=1)[0].batch["sdr"].is_contiguous(memory_format=torch.channels_last)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_pictures_come_in_the_layout_that_was_asked_for(layout: torch.memory_format) -> None:
+    assert load(Blobs(), steps=1, layout=layout)[0].batch["sdr"].is_contiguous(memory_format=layout)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -73,6 +73,7 @@ def test_precisions_of_the_forward_pass(name: str) -> None:
         result = nn.Linear(4, 4)(torch.ones(1, 4))
     assert result.dtype == getattr(torch, name)
     assert precision.scaler().is_enabled() == (name == "float16")
+    assert (precision.layout == torch.contiguous_format) == (name == "float32")
 
 
 def test_wrong_precisions_and_devices_are_told_what_there_is() -> None:

@@ -30,7 +30,14 @@ class Loaded:
 
 
 def batches(
-    samples: Samples, *, first: int, steps: int, batch: int, place: Place, workers: int
+    samples: Samples,
+    *,
+    first: int,
+    steps: int,
+    batch: int,
+    place: Place,
+    workers: int,
+    layout: torch.memory_format = torch.contiguous_format,
 ) -> Iterator[Loaded]:
     """This process's part of `steps` batches, on its device.
 
@@ -41,6 +48,7 @@ def batches(
         first: index of the first sample.
         batch: samples in a step, over all processes.
         workers: processes that load; 0 loads between the steps.
+        layout: of the pictures in memory.
 
     Raises:
         TrainingError: the batch cannot be shared out evenly; a loading process died; a sample and all its
@@ -68,7 +76,7 @@ def batches(
                     f"a sample and its {_ATTEMPTS - 1} substitutes are bad ({loaded.problems[-1]}) "
                     "Repair the data, then start again: the run goes on from its last checkpoint."
                 )
-            yield Loaded(batch=move(loaded.batch, place.device), problems=loaded.problems)
+            yield Loaded(batch=move(loaded.batch, place.device, layout), problems=loaded.problems)
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
@@ -125,11 +133,11 @@ def stack(samples: Sequence[dict[str, Tensor]]) -> Batch:
     return {name: torch.stack([sample[name] for sample in samples]) for name in samples[0]}
 
 
-def move(batch: Batch, device: torch.device) -> Batch:
-    """The batch on a device, pictures with their channels last, as convolutions want them."""
+def move(batch: Batch, device: torch.device, layout: torch.memory_format) -> Batch:
+    """The batch on a device, pictures in the layout that the convolutions want."""
     moved = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
     return {
-        name: tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
+        name: tensor.contiguous(memory_format=layout) if tensor.ndim == 4 else tensor
         for name, tensor in moved.items()
     }
 

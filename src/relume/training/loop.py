@@ -76,6 +76,7 @@ def _train_stage(run: Run, stage: Stage, machine: Machine, asked_to_stop: Event)
     place, progress, networks = run.place, run.progress, run.networks
     workers = share_cores(place, machine.workers)
     precision = choose_precision(machine.precision or stage.precision, place.device)
+    networks.to(memory_format=precision.layout)  # type: ignore[call-overload]
     updating = updaters(stage.optimizers, networks, precision)
     average = MovingAverage(networks, decay=stage.average) if stage.average is not None else None
     best = Best(networks, score=stage.keep_best) if stage.keep_best is not None else None
@@ -94,6 +95,7 @@ def _train_stage(run: Run, stage: Stage, machine: Machine, asked_to_stop: Event)
         batch=stage.batch,
         place=place,
         workers=workers,
+        layout=precision.layout,
     )
     saved = began = time.perf_counter()
     for loaded in coming:

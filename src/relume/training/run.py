@@ -53,7 +53,6 @@ class Run:
         if self._checkpoint is not None:
             self.networks.load_state_dict(self._checkpoint.under("networks."))
         self.networks.to(place.device)
-        self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.log = Log(
             out,
             title=recipe.name,
@@ -78,7 +77,7 @@ class Run:
         pairs = self._pairs()  # not under autocast: they are data
         with torch.no_grad(), _evaluating(networks), precision.autocast():
             for index, sample in enumerate(pairs):
-                pair = move(stack([sample]), self.place.device)
+                pair = move(stack([sample]), self.place.device, precision.layout)
                 scores = stage.objective.validate(networks, pair)
                 for name, values in scores.numbers.items():
                     numbers.setdefault(name, []).extend(values.tolist())
