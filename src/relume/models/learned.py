@@ -274,7 +274,7 @@ LEARNED: tuple[type[Learned], ...] = (
 )
 """The methods of the networks, the main one of each network first."""
 
-SHIPPED: tuple[type[Learned], ...] = (EmberExpansion, RassdlToneMapping)
+SHIPPED: tuple[type[Learned], ...] = (EmberExpansion, SparamConvLstmExpansion, RassdlToneMapping)
 """Those with weights in `shipped/`, rows of the catalog."""
 
 
