@@ -14,7 +14,7 @@ from relume.response.curve import sample_points
 from relume.training.lost_light import LostLight
 from relume.training.optim import Adam
 from relume.training.recipe import RecipeSettings
-from relume.training.recipes.ember import cameras, ember
+from relume.training.recipes.ember import ember, portions
 from relume.training.supply import Gallery, supply
 
 TINY = EmberConfig(widths=(8, 12), blocks=(1, 1), coefficients=4, side=64)
@@ -83,8 +83,8 @@ def test_it_learns_four_pictures_by_heart() -> None:
 
 
 def test_cameras_are_all_of_them() -> None:
-    assert sum(share for _, share in cameras()) == pytest.approx(1.0)
-    assert len(ember(RecipeSettings()).stages[0].data.parts) == len(cameras())
+    assert sum(part.share for part in portions()) == pytest.approx(1.0)
+    assert len(ember(RecipeSettings()).stages[0].data.parts) == len(portions())
 
 
 def test_a_gallery_hangs_views_once() -> None:

@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 from relume.camera.camera import Camera
 from relume.camera.learned_camera import LearnedCamera
 from relume.data.scenes import Scenes
+from relume.response.fitted import fitted_response
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,6 +22,9 @@ class Pairs(Dataset[dict[str, Tensor]]):
 
     A pair has `sdr`, encoded, 0..1, (3, height, width); `hdr`, linear, 1.0 = the level that clips, of the
     same shape; `exposure`, the factor from scene to sensor, (); `response`, the camera's curve, (1024,).
+
+    A camera that tone maps has no curve and no level that clips. With `fitted` both are those of the curve
+    that comes nearest to what it did: 1.0 is the light of white, and `exposure` counts in it.
     """
 
     scenes: Scenes
@@ -29,6 +33,8 @@ class Pairs(Dataset[dict[str, Tensor]]):
     """(height, width)."""
     seed: int = 0
     count: int = 1 << 40
+    fitted: bool = False
+    """Whether response and unit of light are found from the pictures, not taken from the camera."""
 
     def __len__(self) -> int:
         return self.count
@@ -37,11 +43,14 @@ class Pairs(Dataset[dict[str, Tensor]]):
         generator = sample_generator(self.seed, index)
         scene = self.scenes.draw(size=self.size, generator=generator)
         shot = self.camera(scene[None], generator=generator)
+        white, response = torch.ones_like(shot.exposure), shot.response
+        if self.fitted:
+            white, response = fitted_response(shot.sdr, shot.sensor)
         return {
             "sdr": shot.sdr[0],
-            "hdr": shot.sensor[0],
-            "exposure": shot.exposure[0],
-            "response": shot.response[0],
+            "hdr": shot.sensor[0] / white[0],
+            "exposure": shot.exposure[0] / white[0],
+            "response": response[0],
         }
 
 

@@ -24,7 +24,7 @@ _CURVE_STEP = 4
 # Mean squared errors below, in PU21 units, are noise and quantization: nothing to gain there.
 _NOISE = 1.5
 # What lost light leaves of the error even of a good result; a curve that is off by less is good enough.
-_LEFT = 6.0
+_LEFT = 2.5
 
 
 @dataclass(frozen=True, kw_only=True)

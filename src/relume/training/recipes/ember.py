@@ -1,12 +1,15 @@
 """Ember on views of HDR scenes, seen by cameras of many kinds."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from relume.camera.camera import Camera
 from relume.camera.exposure import ClippedShare, Stops
 from relume.camera.presets import find
+from relume.camera.tone_mapping import ToneMapping, Variation
 from relume.data.pairs import MixedPairs, Pairs
 from relume.data.scenes import Scenes
+from relume.operators.tonemap.durand2002 import Durand2002
+from relume.operators.tonemap.kim_kautz2008 import KimKautz2008
 from relume.training.lost_light import LostLight
 from relume.training.optim import AdamW
 from relume.training.recipe import Recipe, RecipeSettings, Stage
@@ -19,17 +22,45 @@ SIZE = (144, 192)
 GALLERY = Gallery(views=6000, size=(168, 224))
 
 
-def cameras() -> tuple[tuple[Camera, float], ...]:
-    """Ours with and without JPEG, and at any exposure; as in SI-HDR, SingleHDR and HDRCNN."""
+@dataclass(frozen=True, kw_only=True)
+class Portion:
+    """A camera, how often it is drawn, and whether its response has to be found (see `Pairs`)."""
+
+    camera: Camera
+    share: float
+    fitted: bool = False
+
+
+def portions() -> tuple[Portion, ...]:
+    """Ours with and without JPEG, and at any exposure; as in SI-HDR, SingleHDR and HDRCNN; tone mapped."""
     ours = find("relume")
     return (
-        (ours, 0.3),
-        (replace(ours, compression=None), 0.25),
-        (replace(ours, exposure=Stops(minimum=-2.5, maximum=2.0, steps=600, mean=0.5)), 0.1),
-        (replace(find("sihdr-clip95"), exposure=ClippedShare(minimum=0.01, maximum=0.15)), 0.15),
-        (find("singlehdr"), 0.1),
-        (find("hdrcnn"), 0.1),
+        Portion(camera=ours, share=0.28),
+        Portion(camera=replace(ours, compression=None), share=0.22),
+        Portion(
+            camera=replace(ours, exposure=Stops(minimum=-2.5, maximum=2.0, steps=600, mean=0.5)), share=0.1
+        ),
+        Portion(
+            camera=replace(find("sihdr-clip95"), exposure=ClippedShare(minimum=0.01, maximum=0.15)),
+            share=0.14,
+        ),
+        Portion(camera=find("singlehdr"), share=0.08),
+        Portion(camera=find("hdrcnn"), share=0.06),
+        Portion(camera=_tone_mapped(), share=0.06, fitted=True),
+        Portion(camera=replace(_tone_mapped(), compression=ours.compression), share=0.06, fitted=True),
     )
+
+
+def _tone_mapped() -> Camera:
+    """Bright light is compressed, not clipped, as by phones: iTMN's operators and two others."""
+    camera = find("itmn")
+    assert camera.tone_mapping is not None
+    local = (
+        Variation(method=Durand2002(), ranges={"contrast": (20.0, 80.0)}),
+        Variation(method=KimKautz2008()),
+    )
+    variations = (*camera.tone_mapping.variations, *local)
+    return replace(camera, tone_mapping=ToneMapping(variations=variations))
 
 
 def ember(settings: RecipeSettings) -> Recipe:
@@ -67,6 +98,7 @@ def ember(settings: RecipeSettings) -> Recipe:
 
 def _pairs(scenes: Scenes, seed: int) -> MixedPairs:
     parts = [
-        (Pairs(scenes=scenes, camera=camera, size=SIZE, seed=seed), share) for camera, share in cameras()
+        (Pairs(scenes=scenes, camera=part.camera, size=SIZE, seed=seed, fitted=part.fitted), part.share)
+        for part in portions()
     ]
     return MixedPairs(parts=parts, seed=seed)

@@ -1,0 +1,83 @@
+"""The response that best tells how a picture came from the light, where nobody can say what it was."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from relume.response.curve import SAMPLES, inverse_curve, sample_points
+
+_BINS = 64
+_LAST = 62
+"""Of the bins, the first that is not trusted: there some channels are clipped."""
+_FEWEST = 8
+"""Values that a bin needs to count."""
+_STEEPEST = 64.0
+"""The most that light rises over all codes when the slope of the last bins is carried on to white."""
+
+
+def fitted_response(
+    sdr: Float[Tensor, "batch 3 height width"], light: Float[Tensor, "batch 3 height width"]
+) -> tuple[Float[Tensor, " batch"], Float[Tensor, "batch samples"]]:
+    """The light of white, and the curve from light in its unit to code: rising, from 0 to 1.
+
+    Tone mapping is not a curve, least of all where it is local; this is the curve that comes nearest. In each
+    of 64 bins of code stands the median light of all channels; the curve is made to rise, and from the last
+    codes before white it goes on as steeply as it came.
+
+    Args:
+        sdr: encoded, 0..1.
+        light: that it was made of, linear, in any unit.
+    """
+    whites, curves = zip(*(_inverse(*pair) for pair in zip(sdr, light, strict=True)), strict=True)
+    return torch.stack(whites), inverse_curve(torch.stack(curves))
+
+
+def _inverse(
+    sdr: Float[Tensor, "3 height width"], light: Float[Tensor, "3 height width"]
+) -> tuple[Float[Tensor, ""], Float[Tensor, " samples"]]:
+    """The light of white, and the curve from code to light in its unit."""
+    codes, values = sdr.flatten(), light.flatten().clamp(min=0.0)
+    bins = (codes * _BINS).long().clamp(0, _BINS - 1)
+    knots, levels = [0.0], [values.new_zeros(())]
+    for number in range(_LAST):
+        chosen = values[bins == number]
+        if len(chosen) >= _FEWEST:
+            knots.append((number + 0.5) / _BINS)
+            levels.append(torch.maximum(chosen.median(), levels[-1]))
+    return _carried_on(torch.tensor(knots).to(values), torch.stack(levels))
+
+
+def _carried_on(
+    knots: Float[Tensor, " knots"], levels: Float[Tensor, " knots"]
+) -> tuple[Float[Tensor, ""], Float[Tensor, " samples"]]:
+    """Through the knots, smoothed, and on to code 1."""
+    codes = sample_points(SAMPLES).to(knots)
+    curve = _interpolated(codes, knots, levels)
+    width = SAMPLES // _BINS * 2 + 1
+    padded = functional.pad(curve[None, None], (width // 2, width // 2), mode="replicate")
+    curve = functional.avg_pool1d(padded, width, stride=1)[0, 0]
+    end = int(knots[-1] * (SAMPLES - 1))
+    start = max(end - SAMPLES // 8, 0)
+    # Of light over code, where both are told in logarithms: a power law goes on as a power law.
+    steepness = torch.zeros(())
+    if end > start > 0 and curve[start] > 0:
+        steepness = (curve[end] / curve[start]).log() / (codes[end] / codes[start]).log()
+    beyond = codes[end:] / codes[end] if end > 0 else codes
+    rise = (steepness.clamp(min=0.0).to(curve) * beyond.log()).exp().clamp(max=_STEEPEST)
+    curve = torch.cat([curve[:end], curve[end] * rise])
+    white = curve[-1].clamp(min=torch.finfo(curve.dtype).tiny)
+    # Without a trace of a slope the curve could not be turned round.
+    rising = (1.0 - 1e-4) * curve / white + 1e-4 * codes
+    return white, rising
+
+
+def _interpolated(
+    at: Float[Tensor, " count"], knots: Float[Tensor, " knots"], levels: Float[Tensor, " knots"]
+) -> Float[Tensor, " count"]:
+    above = torch.searchsorted(knots, at, right=True).clamp(1, max(len(knots) - 1, 1))
+    if len(knots) == 1:
+        return levels.expand_as(at).clone()
+    low, high = knots[above - 1], knots[above]
+    share = ((at - low) / (high - low)).clamp(0.0, 1.0)
+    return torch.lerp(levels[above - 1], levels[above], share)
