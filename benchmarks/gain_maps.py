@@ -1,6 +1,6 @@
 """Expansion of photographs whose HDR rendition is known: Ultra HDR files, told by their gain maps.
 
-    python benchmarks/gain_maps.py [../shared/data/ultrahdr] [--longest-side 1024] [--cache FOLDER] [--write]
+    python benchmarks/gain_maps.py [../shared/data/ultrahdr] [--longest-side 512] [--cache FOLDER] [--write]
 
 The SDR picture within each file, reduced and in 8 bits, is expanded by the default, read in both ways, and by
 every classical operator, and compared with what the file shows on an HDR display of 1000 cd/m², its SDR white
@@ -56,13 +56,17 @@ class Photograph(Case):
         scale = min(self.longest_side / max(info.width, info.height), 1.0)
         return int(info.width * info.height * scale**2)
 
-    def load(self) -> Material:
-        """The rendition, and each method on the SDR picture."""
+    def pair(self) -> tuple[Image, Image]:
+        """The SDR picture in 8 bits, and the rendition."""
         rendition = self._reduced(relume.io.read(self.file))
         base = relume.io.read(self.file, gain_map=False)
         base = self._reduced(base.assume(replace(base.encoding, white=REFERENCE_WHITE)))
         codes = base.assume(replace(SRGB, transfer="linear")).to(SRGB).pixels
-        photograph = Image((255.0 * codes.clamp(0.0, 1.0)).round() / 255.0, SRGB)
+        return Image((255.0 * codes.clamp(0.0, 1.0)).round() / 255.0, SRGB), rendition
+
+    def load(self) -> Material:
+        """The rendition, and each method on the SDR picture."""
+        photograph, rendition = self.pair()
         return Material(
             reference=Named(image=rendition, name=self.picture),
             predictions={
@@ -96,6 +100,23 @@ def photographs(folder: Path, *, longest_side: int, methods: Sequence[str]) -> l
     ]
 
 
+def about(cases: Sequence[Photograph]) -> list[str]:
+    """How bright the renditions are, and how little of the SDR pictures is clipped."""
+    lines = [
+        "",
+        "| photograph | brightest light, stops above white | brighter than white, % | SDR picture clipped, % |",
+        "| --- | --: | --: | --: |",
+    ]
+    for case in cases:
+        photograph, rendition = case.pair()
+        brightest, codes = rendition.pixels.amax(0), photograph.pixels.amax(0)
+        lines.append(
+            f"| {case.picture} | {brightest.max().log2():.1f} | {100 * (brightest > 1).float().mean():.0f} | "
+            f"{100 * (codes == 1).float().mean():.1f} |"
+        )
+    return lines
+
+
 def tables(records: Sequence[Record], question: Question) -> list[str]:
     """A column for each photograph, ordered by all of them."""
     columns = {"all": ranked(records, question)} | {
@@ -110,7 +131,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, nargs="?", default=Path("../shared/data/ultrahdr"))
-    parser.add_argument("--longest-side", type=int, default=1024)
+    parser.add_argument("--longest-side", type=int, default=512)
     parser.add_argument("--cache", type=Path, help="folder for numbers, so that a stopped run goes on")
     parser.add_argument("--workers", type=int)
     parser.add_argument("--write", action="store_true", help="put the section into docs/results.md")
@@ -130,7 +151,7 @@ def main() -> None:
         ),
     )
     told = f"{len(cases)} photographs of {arguments.folder.name}, {arguments.longest_side} pixels wide"
-    lines = [provenance(told)]
+    lines = [provenance(told), *about(cases)]
     for question in QUESTIONS:
         lines += tables(outcome.records, question)
     publish("gain-maps", [*lines, *failures_of([outcome])], write=arguments.write)
