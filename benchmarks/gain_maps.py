@@ -104,7 +104,7 @@ def about(cases: Sequence[Photograph]) -> list[str]:
     """How bright the renditions are, and how little of the SDR pictures is clipped."""
     lines = [
         "",
-        "| photograph | brightest light, stops above white | brighter than white, % | SDR picture clipped, % |",
+        "| photograph | brightest, stops above white | brighter than white, % | SDR picture clipped, % |",
         "| --- | --: | --: | --: |",
     ]
     for case in cases:
