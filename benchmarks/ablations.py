@@ -1,4 +1,4 @@
-"""What each part of the papers' systems is worth: their ablations, trained anew for the same number of steps.
+"""What each part of a system is worth: the papers' ablations and designs of ours, trained for the same steps.
 
     python benchmarks/ablations.py --runs RUNS --steps N [../shared/data/hdr] [--data PACK]
                                    [--only TABLE ...] [--split validation] [--cache FOLDER] [--write]
@@ -8,8 +8,8 @@ batch, into RUNS/RECIPE-N-PACK; the weights lie beside that folder. Given again,
 was: what is trained stays, what was interrupted continues. Without --data scenes are synthetic.
 
 The weights are then scored as in benchmarks/systems.py, on the scenes kept for validation unless --split
-names others. There is a table for each of the papers' comparisons, best first; --write puts them into
-docs/results.md. Under it stands what may be claimed of the variant that the paper chose. The order is what to
+names others. There is a table for each comparison, best first; --write puts them into
+docs/results.md. Under it stands what may be claimed of the variant that was chosen. The order is what to
 compare with the papers, not the numbers: these networks are narrower, and trained much shorter.
 """
 
@@ -44,15 +44,15 @@ from systems import (
 
 @dataclass(frozen=True, kw_only=True)
 class Ablation:
-    """A comparison of a paper."""
+    """A comparison of a paper, or of ours."""
 
     title: str
     variants: Mapping[str, str]
     """Recipe → what the table calls it."""
     whole: str
-    """The variant that the paper chose, by what the table calls it."""
-    paper: str
-    """What the paper found."""
+    """The variant that was chosen, by what the table calls it."""
+    told: str
+    """What is known of it: what the paper found."""
 
 
 ABLATIONS = {
@@ -64,7 +64,7 @@ ABLATIONS = {
             "sparam_convlstm_alpha30": "α = 0.3",
         },
         whole="α = 0.7",
-        paper="The paper's numbers are lost, but it found α > β better.",
+        told="The paper's numbers are lost, but it found α > β better.",
     ),
     "bands": Ablation(
         title="SParam-Net and ConvLSTM-Net: N, the number of bands of brightness",
@@ -76,7 +76,7 @@ ABLATIONS = {
             "sparam_convlstm_n7": "N = 7",
         },
         whole="N = 5",
-        paper="The paper chose N = 5.",
+        told="The paper chose N = 5.",
     ),
     "duhdr-parts": Ablation(
         title="DuHDR without OOnet: the parts of dual learning (its Table 3)",
@@ -87,7 +87,7 @@ ABLATIONS = {
             "duhdr_itnet": "INnet, Nnet, Dnet, truncation process",
         },
         whole="INnet, Nnet, Dnet, truncation process",
-        paper="The paper's HDR-VDP-3 on HDR-Eye: 6.672, 6.698, 6.704, 6.712, in this order.",
+        told="The paper's HDR-VDP-3 on HDR-Eye: 6.672, 6.698, 6.704, 6.712, in this order.",
     ),
     "duhdr-oonet": Ablation(
         title="DuHDR: what OOnet is made of (its Table 4)",
@@ -98,13 +98,24 @@ ABLATIONS = {
             "duhdr_paired": "receptive field blocks, attention",
         },
         whole="receptive field blocks, attention",
-        paper="The paper's HDR-VDP-3 on HDR-Eye: 6.712, 6.695, 6.719, 6.731, in this order.",
+        told="The paper's HDR-VDP-3 on HDR-Eye: 6.712, 6.695, 6.719, 6.731, in this order.",
     ),
     "itmn": Ablation(
         title="iTMN: the loss of edges and the adversarial regularizer",
         variants={"itmn": "iTMN", "itmn_nodmse": "NoDMSE", "itmn_noadvreg": "NoAdvReg"},
         whole="iTMN",
-        paper="The paper's HDR-VDP-2 is 73.77 for the whole; most likely 72.47 and 70.52 for the others.",
+        told="The paper's HDR-VDP-2 is 73.77 for the whole; most likely 72.47 and 70.52 for the others.",
+    ),
+    "ember": Ablation(
+        title="Ember: designs of our own",
+        variants={
+            "ember": "as shipped",
+            "ember_small": "half the channels",
+            "ember_shallow": "three levels in the place of five",
+            "ember_eager": "changes what is brighter than code 0.75",
+        },
+        whole="as shipped",
+        told="What the default of `expand` might have been.",
     ),
 }
 
@@ -146,7 +157,7 @@ def section(ablation: Ablation, records: Sequence[Record], weights: Mapping[str,
         for comparison in compare_methods(CORRECTED.of(called))
         if ablation.whole in (comparison.left, comparison.right)
     ]
-    return ["", f"**{ablation.title}**", "", ablation.paper, "", *table(columns), "", *verdicts]
+    return ["", f"**{ablation.title}**", "", ablation.told, "", *table(columns), "", *verdicts]
 
 
 def recipes_of(names: Sequence[str]) -> list[str]:

@@ -42,7 +42,7 @@ def test_terms_of_fresh_weights_are_those_of_the_unprocessed_input() -> None:
         expected = math.log10(share * (shown[0] - shown[1]) ** 2 + 1.5)
         assert terms[f"light_{peak:g}"].item() == pytest.approx(expected, abs=1e-4)
     assert terms["stops"].item() == pytest.approx(2.0, abs=1e-5)
-    assert terms["curve"].item() == pytest.approx(math.log10(6.0), abs=0.01)
+    assert terms["curve"].item() == pytest.approx(math.log10(2.5), abs=0.01)
 
 
 def test_right_stops_leave_nothing_but_the_noise_floor() -> None:

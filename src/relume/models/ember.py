@@ -1,7 +1,7 @@
 """Ember: the inverse response and the light above white, seen on a small copy, applied at full size."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeVar
 
@@ -62,8 +62,14 @@ class EmberConfig:
     """Code value above which a channel counts as clipped, more and more up to 1."""
 
 
+_BASE = EmberConfig()
+
 PRESETS = {
-    "base": EmberConfig(),
+    "base": _BASE,
+    # Other designs, to be compared with the base at equal budget.
+    "small": replace(_BASE, widths=(16, 32, 48, 80, 112)),
+    "shallow": replace(_BASE, widths=(32, 64, 96), blocks=(1, 1, 1)),
+    "eager": replace(_BASE, threshold=0.75),
     "smoke": EmberConfig(widths=(8, 12, 16), blocks=(1, 1, 1), coefficients=4, side=64),
 }
 

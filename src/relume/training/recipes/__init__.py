@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 from relume.errors import MethodError
 from relume.training.recipe import Recipe, RecipeSettings
-from relume.training.recipes import duhdr, itmn, rassdl, sparam_convlstm
-from relume.training.recipes.ember import ember
+from relume.training.recipes import duhdr, ember, itmn, rassdl, sparam_convlstm
 from relume.training.recipes.smoke import smoke
 
 RECIPES: dict[str, Callable[[RecipeSettings], Recipe]] = {
     "smoke": smoke,
-    "ember": ember,
+    "ember": ember.ember,
+    "ember_small": ember.ember_small,
+    "ember_shallow": ember.ember_shallow,
+    "ember_eager": ember.ember_eager,
     "duhdr": duhdr.duhdr,
     "duhdr_paper": duhdr.duhdr_paper,
     "duhdr_paired": duhdr.duhdr_paired,

@@ -65,6 +65,25 @@ def _tone_mapped() -> Camera:
 
 def ember(settings: RecipeSettings) -> Recipe:
     """The network that expands by default: hours on two cores, with a pack of HDR scenes as --data."""
+    return _recipe("ember", settings, preset="base")
+
+
+def ember_small(settings: RecipeSettings) -> Recipe:
+    """Ember of half the channels."""
+    return _recipe("ember_small", settings, preset="small")
+
+
+def ember_shallow(settings: RecipeSettings) -> Recipe:
+    """Ember that halves the small copy two times less, and so sees less around a light."""
+    return _recipe("ember_shallow", settings, preset="shallow")
+
+
+def ember_eager(settings: RecipeSettings) -> Recipe:
+    """Ember that may change what is brighter than code 0.75, clipped or not."""
+    return _recipe("ember_eager", settings, preset="eager")
+
+
+def _recipe(name: str, settings: RecipeSettings, *, preset: str) -> Recipe:
     scenes = supply(settings.data, gallery=GALLERY)
     stage = Stage(
         name="main",
@@ -85,9 +104,9 @@ def ember(settings: RecipeSettings) -> Recipe:
         validate_every=500,
     )
     return Recipe(
-        name="ember",
+        name=name,
         model="ember",
-        preset="base",
+        preset=preset,
         stages=(stage,),
         validation=_pairs(scenes.validation, VALIDATION_SEED),
         validation_pairs=64,
