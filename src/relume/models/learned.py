@@ -274,7 +274,12 @@ LEARNED: tuple[type[Learned], ...] = (
 )
 """The methods of the networks, the main one of each network first."""
 
-SHIPPED: tuple[type[Learned], ...] = (EmberExpansion, SparamConvLstmExpansion, RassdlToneMapping)
+SHIPPED: tuple[type[Learned], ...] = (
+    EmberExpansion,
+    ItmnExpansion,
+    SparamConvLstmExpansion,
+    RassdlToneMapping,
+)
 """Those with weights in `shipped/`, rows of the catalog."""
 
 
