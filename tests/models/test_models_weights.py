@@ -12,6 +12,7 @@ from relume.image import Image
 from relume.inference.runner import run
 from relume.models import MODELS, build
 from relume.models.learned import load_method
+from relume.models.tensor_file import read_tensor_file
 from relume.models.weights import Card, load_weights, save_weights
 
 CARD = Card(model="unet", preset="smoke", spec={"name": "unet"}, recipe={"seed": 3}, hours=0.5)
@@ -47,6 +48,28 @@ def test_the_same_output_and_the_card(tmp_path: Path) -> None:
     assert torch.equal(loaded(sdr), network(sdr))
     assert not loaded.training
     assert json.loads(path.with_suffix(".json").read_text())["recipe"] == {"seed": 3}
+
+
+def test_half_precision_keeps_statistics_that_are_too_large_for_it(tmp_path: Path) -> None:
+    network = build("itmn", preset="compact").eval()
+    with torch.no_grad():
+        for name, values in network.named_buffers():
+            if name.endswith("running_var"):
+                values.fill_(1e6)
+    save_weights(tmp_path / "w.safetensors", network, card=CARD, dtype=torch.float16)
+    loaded, _ = read_tensor_file(tmp_path / "w.safetensors")
+    kept = {name: tensor for name, tensor in loaded.items() if name.endswith("running_var")}
+    assert kept
+    assert all((tensor == 1e6).all() for tensor in kept.values())
+
+
+def test_weights_that_half_precision_cannot_hold_are_refused(tmp_path: Path) -> None:
+    network, path = trained(), tmp_path / "w.safetensors"
+    with torch.no_grad():
+        network.head.bias.fill_(1e6)
+    with pytest.raises(UnwritableFile, match="head.bias has values that are no torch.float16; write float32"):
+        save_weights(path, network, card=CARD, dtype=torch.float16)
+    assert not path.exists()
 
 
 def test_half_precision_takes_half_the_room(tmp_path: Path) -> None:

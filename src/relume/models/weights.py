@@ -44,17 +44,19 @@ def save_weights(path: Path, network: nn.Module, *, card: Card, dtype: torch.dty
 
     Args:
         path: ends in `.safetensors`; the card for people lies beside it as `.json`.
-        dtype: of the floating-point weights in the file; they are read back as float32.
+        dtype: of the floating-point weights in the file; they are read back as float32. Running statistics
+            stay float32: they are few, and variances may be larger than half precision holds.
 
     Raises:
-        UnwritableFile: no room, no permission, another suffix.
+        UnwritableFile: no room, no permission, another suffix; a weight too large for the type.
     """
     if path.suffix != ".safetensors":
         raise UnwritableFile(path, "weights are written as .safetensors; name the file so.")
-    tensors = {
-        name: tensor.to(dtype) if tensor.is_floating_point() else tensor
-        for name, tensor in network.state_dict().items()
-    }
+    tensors = network.state_dict()
+    for name, weight in network.named_parameters():
+        tensors[name] = weight.detach().to(dtype)
+        if not tensors[name].isfinite().all():
+            raise UnwritableFile(path, f"{name} has values that are no {dtype}; write float32, or train on.")
     write_tensor_file(path, tensors, asdict(card))
     card_path = path.with_suffix(".json")
     try:
