@@ -278,7 +278,9 @@ SHIPPED: tuple[type[Learned], ...] = (
     EmberExpansion,
     ItmnExpansion,
     SparamConvLstmExpansion,
+    DuhdrExpansion,
     RassdlToneMapping,
+    DuhdrImaging,
 )
 """Those with weights in `shipped/`, rows of the catalog."""
 

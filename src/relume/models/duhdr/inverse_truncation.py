@@ -76,7 +76,7 @@ class ITnet(nn.Module):
         found: Float[Tensor, "batch 3 height width"],
     ) -> Float[Tensor, "batch 3 height width"]:
         """What was found, added under the mask."""
-        return truncated + clipping_mask(truncated, threshold=self.threshold) * found.float()
+        return truncated + clipping_mask(truncated, threshold=self.threshold) * found.to(truncated.dtype)
 
 
 class Encoder(nn.Module):

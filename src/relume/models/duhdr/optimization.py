@@ -77,7 +77,7 @@ class OOnet(nn.Module):
             features, _ = self.attention(features, gates)
         for block, skip in zip(self.up, reversed(skips), strict=True):
             features = block(features, skip)
-        return functional.relu(light + self.head(features).float())
+        return functional.relu(light + self.head(features).to(light.dtype))
 
     def gates(
         self,

@@ -70,8 +70,10 @@ class CurveNet(nn.Module):
         """The curve of each picture, eq. 8, repaired where it falls."""
         features = functional.relu(self.norm(self.stem(described(image))))
         features = self.blocks(functional.max_pool2d(features, 3, stride=2, padding=1))
-        coefficients = self.head(features.mean((-2, -1))).float()
-        with torch.autocast(coefficients.device.type, enabled=False):  # 8 bits of a mantissa are no curve
+        coefficients = self.head(features.mean((-2, -1)))
+        # 8 bits of a mantissa are no curve.
+        coefficients = coefficients.to(torch.promote_types(coefficients.dtype, torch.float32))
+        with torch.autocast(coefficients.device.type, enabled=False):
             basis = ResponseBasis(mean=self.mean, vectors=self.vectors)
             return monotone(basis.curves(coefficients))
 
