@@ -76,7 +76,7 @@ def duhdr_paper(settings: RecipeSettings) -> Recipe:
 
 
 def duhdr(settings: RecipeSettings) -> Recipe:
-    """A narrower DuHDR on crops of 128×128: about four hours on two cores."""
+    """A narrower DuHDR on crops of 128×128: five to seven hours of one core."""
     return _recipe("duhdr", settings, _compact())
 
 
