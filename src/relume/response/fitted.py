@@ -67,9 +67,7 @@ def _carried_on(
     rise = (steepness.clamp(min=0.0).to(curve) * beyond.log()).exp().clamp(max=_STEEPEST)
     curve = torch.cat([curve[:end], curve[end] * rise])
     white = curve[-1].clamp(min=torch.finfo(curve.dtype).tiny)
-    # Without a trace of a slope the curve could not be turned round.
-    rising = (1.0 - 1e-4) * curve / white + 1e-4 * codes
-    return white, rising
+    return white, curve / white
 
 
 def _interpolated(
