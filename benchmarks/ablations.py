@@ -109,13 +109,13 @@ ABLATIONS = {
     "ember": Ablation(
         title="Ember: designs of our own",
         variants={
-            "ember": "as shipped",
+            "ember": "base",
             "ember_small": "half the channels",
             "ember_shallow": "three levels in the place of five",
             "ember_eager": "changes what is brighter than code 0.75",
         },
-        whole="as shipped",
-        told="What the default of `expand` might have been.",
+        whole="base",
+        told="The base is the design of the default of `expand`; the others are what it might have been.",
     ),
 }
 

@@ -14,7 +14,8 @@ megapixel; its work is proportional to the pixels.
 Harm. Photographs are expanded and written as half-float EXR; what comes back goes through the response that
 the network estimated. Where nothing counts as clipped, the codes should be those of the photograph.
 
-Quality. As benchmarks/systems.py, of the default beside the classical operators and the unprocessed input.
+Quality. As benchmarks/systems.py, of the default beside the classical operators and the unprocessed input;
+see benchmarks/gain_maps.py for photographs with gain maps, benchmarks/confidence.py for the masks.
 
 Prints the section; --write puts it into docs/results.md.
 """

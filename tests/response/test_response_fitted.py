@@ -56,3 +56,13 @@ def test_a_picture_of_one_code_still_gives_a_curve(code: float) -> None:
     assert (response.diff(dim=1) >= 0).all()
     assert response[:, 0].tolist() == [0.0, 0.0]
     assert response[:, -1].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("lamp", [0.0, 4.0])
+def test_white_and_black_alone_keep_their_light_in_bounds(lamp: float) -> None:
+    """A clipped sky, or a lamp in the dark: no code tells of the curve, and nothing may become infinite."""
+    light = torch.zeros(1, 3, 16, 16)
+    light[..., 4:8, 4:8] = lamp
+    white, response = fitted_response(light.clamp(max=1.0), light)
+    assert white.item() == (lamp or 1.0)
+    torch.testing.assert_close(response[0], sample_points().float())

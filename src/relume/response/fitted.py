@@ -13,7 +13,7 @@ _LAST = 62
 _FEWEST = 8
 """Values that a bin needs to count."""
 _STEEPEST = 64.0
-"""The most that light rises over all codes when the slope of the last bins is carried on to white."""
+"""The most that light rises from the last bin to white, when its slope is carried on."""
 
 
 def fitted_response(
@@ -23,7 +23,7 @@ def fitted_response(
 
     Tone mapping is not a curve, least of all where it is local; this is the curve that comes nearest. In each
     of 64 bins of code stands the median light of all channels; the curve is made to rise, and from the last
-    codes before white it goes on as steeply as it came.
+    codes before white it goes on as steeply as it came. A picture of black and white has a straight one.
 
     Args:
         sdr: encoded, 0..1.
@@ -45,7 +45,15 @@ def _inverse(
         if len(chosen) >= _FEWEST:
             knots.append((number + 0.5) / _BINS)
             levels.append(torch.maximum(chosen.median(), levels[-1]))
+    if levels[-1] <= 0:
+        return _dimmest_white(values[bins >= _LAST]), sample_points(SAMPLES).to(values)
     return _carried_on(torch.tensor(knots).to(values), torch.stack(levels))
+
+
+def _dimmest_white(values: Float[Tensor, " count"]) -> Float[Tensor, ""]:
+    """The light of white in a picture of white and black alone; 1 in one without light."""
+    lit = values[values > 0]
+    return lit.min() if len(lit) else values.new_ones(())
 
 
 def _carried_on(
@@ -61,21 +69,18 @@ def _carried_on(
     start = max(end - SAMPLES // 8, 0)
     # Of light over code, where both are told in logarithms: a power law goes on as a power law.
     steepness = torch.zeros(())
-    if end > start > 0 and curve[start] > 0:
+    if start > 0 and curve[start] > 0:
         steepness = (curve[end] / curve[start]).log() / (codes[end] / codes[start]).log()
-    beyond = codes[end:] / codes[end] if end > 0 else codes
+    beyond = codes[end:] / codes[end]
     rise = (steepness.clamp(min=0.0).to(curve) * beyond.log()).exp().clamp(max=_STEEPEST)
     curve = torch.cat([curve[:end], curve[end] * rise])
-    white = curve[-1].clamp(min=torch.finfo(curve.dtype).tiny)
-    return white, curve / white
+    return curve[-1], curve / curve[-1]
 
 
 def _interpolated(
     at: Float[Tensor, " count"], knots: Float[Tensor, " knots"], levels: Float[Tensor, " knots"]
 ) -> Float[Tensor, " count"]:
-    above = torch.searchsorted(knots, at, right=True).clamp(1, max(len(knots) - 1, 1))
-    if len(knots) == 1:
-        return levels.expand_as(at).clone()
+    above = torch.searchsorted(knots, at, right=True).clamp(1, len(knots) - 1)
     low, high = knots[above - 1], knots[above]
     share = ((at - low) / (high - low)).clamp(0.0, 1.0)
     return torch.lerp(levels[above - 1], levels[above], share)

@@ -22,8 +22,8 @@ class Precision:
     def layout(self) -> torch.memory_format:
         """How networks and pictures lie in memory.
 
-        Half precision multiplies fast with the channels last only; float32 gains nothing by it on a CPU, and
-        convolutions over many channels lose half their speed.
+        Half precision multiplies fast with the channels last only; float32 on a CPU gains nothing by it, and
+        convolutions over many channels are slower.
         """
         plain = self.dtype == torch.float32 and self.device.type == "cpu"
         return torch.contiguous_format if plain else torch.channels_last

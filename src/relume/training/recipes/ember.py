@@ -55,11 +55,11 @@ def _tone_mapped() -> Camera:
     """Bright light is compressed, not clipped, as by phones: iTMN's operators and two others."""
     camera = find("itmn")
     assert camera.tone_mapping is not None
-    local = (
+    others = (
         Variation(method=Durand2002(), ranges={"contrast": (20.0, 80.0)}),
         Variation(method=KimKautz2008()),
     )
-    variations = (*camera.tone_mapping.variations, *local)
+    variations = (*camera.tone_mapping.variations, *others)
     return replace(camera, tone_mapping=ToneMapping(variations=variations))
 
 
