@@ -20,7 +20,7 @@ def results_page() -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    "section", ["expansion", "default", "confidence", "gain-maps", "tone-mapping", "ablations"]
+    "section", ["expansion", "default", "confidence", "gain-maps", "tone-mapping", "blind", "ablations"]
 )
 def test_a_section_can_be_written_again_and_again(results_page: ModuleType, section: str) -> None:
     page = results_page.PAGE.read_text(encoding="utf-8")
