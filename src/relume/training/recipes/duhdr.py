@@ -170,7 +170,7 @@ def _compact() -> _Plan:
             "itnet": 2000,
             "itnet_dual": 300,
             "oonet": 500,
-            "whole": 3000,
+            "whole": 1200,
             "unpaired": 200,
             "unpaired_oonet": 200,
         },
