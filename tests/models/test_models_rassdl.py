@@ -200,6 +200,18 @@ def test_pictures_without_contrast_go_through(value: float) -> None:
     assert bool(result.isfinite().all())
 
 
+def test_no_frame_is_drawn_around_a_picture() -> None:
+    network = tiny()
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.constant_(layer.weight, 0.05)
+    encoded = torch.full((1, 1, 40, 40), 0.5)
+    with torch.no_grad():
+        lightness = network.lightness(encoded)
+    assert lightness.shape == encoded.shape
+    assert torch.allclose(lightness, lightness[..., 20:21, 20:21].expand_as(lightness), atol=1e-6)
+
+
 def test_it_looks_as_far_as_its_halo() -> None:
     """One pixel for each convolution of 3×3, of which the paper's network has ten and the tiny one six."""
     encoded = torch.rand(1, 1, 31, 31, requires_grad=True)

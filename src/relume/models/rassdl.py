@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from relume.color.encoding import LINEAR_SCENE, SRGB
 from relume.color.luminance import luminance
@@ -167,7 +168,17 @@ class Rassdl(MeasuringNetwork):
         self.head = nn.Conv2d(width, 1, 3, padding=1)
 
     def lightness(self, encoded: Light) -> Light:
-        """The network itself: encoded light, 0..1, to lightness, 0..1."""
+        """The network itself: encoded light, 0..1, to lightness, 0..1.
+
+        Convention:  beyond the border of a picture its outermost pixels go on; in training there are zeros,
+            as in the published code, which draw a frame around the picture.
+        """
+        if self.training:
+            return self._lightness(encoded)
+        wide = functional.pad(encoded, [HALO] * 4, mode="replicate")
+        return self._lightness(wide)[..., HALO:-HALO, HALO:-HALO]
+
+    def _lightness(self, encoded: Light) -> Light:
         shallow: Tensor = self.second(self.first(encoded).relu()).relu()
         features = shallow
         for layer in self.dense:
