@@ -151,3 +151,16 @@ def test_what_shall_be_white_keeps_a_night_dark_and_a_lamp_from_taking_the_range
     alone, anchored = (luminance(Mantiuk2008(white=white)(lamp)) for white in (None, 100.0))
     assert anchored.median() > 1.5 * alone.median()
     assert anchored[..., 4:20, 4:20].min() > 0.5
+
+
+def test_black_pixels_take_no_range(generator):
+    image = relief(generator, 3.0).clone()
+    alone = luminance(Mantiuk2008()(image)).median()
+    image[..., :8, :16] = 0.0
+    result = luminance(Mantiuk2008()(image))
+    assert (result[..., :8, :16] == 0.0).all()
+    assert float(result.median() / alone) == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_picture_without_light_stays_black():
+    assert (Mantiuk2008()(torch.zeros(1, 3, 16, 16, dtype=torch.float64)) == 0.0).all()

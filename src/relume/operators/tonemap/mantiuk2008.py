@@ -132,8 +132,10 @@ class Mantiuk2008(Method):
     def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
         """The luminance of the result at each pixel, and the exponent of its colour ratios."""
         with torch.no_grad():
-            darkest, brightest = 10.0**_DARKEST, 10.0**_BRIGHTEST
-            logarithm = light_of(image.detach()).clamp_(darkest, brightest).log10_()
+            light = light_of(image.detach())
+            # Black is as dark as the darkest light, else the way down to it would take the range.
+            darkest = torch.where(light > 0.0, light, math.inf).amin((-2, -1), keepdim=True)
+            logarithm = torch.maximum(light, darkest).clamp_(10.0**_DARKEST, 10.0**_BRIGHTEST).log10_()
             shown = [self._shown(part) for part in torch.split(logarithm, 1)]
         return {"light": torch.cat([s[0] for s in shown]), "saturation": torch.cat([s[1] for s in shown])}
 
