@@ -76,7 +76,7 @@ def duhdr_paper(settings: RecipeSettings) -> Recipe:
 
 
 def duhdr(settings: RecipeSettings) -> Recipe:
-    """A narrower DuHDR on crops of 128×128: five to seven hours of one core."""
+    """A narrower DuHDR on crops of 128×128: four to five hours of one core."""
     return _recipe("duhdr", settings, _compact())
 
 
