@@ -1,11 +1,12 @@
 """What each part of a system is worth: the papers' ablations and designs of ours, trained for the same steps.
 
-    python benchmarks/ablations.py --runs RUNS --steps N [../shared/data/hdr] [--data PACK]
+    python benchmarks/ablations.py --runs RUNS [../shared/data/hdr] [--data PACK] [--steps N]
                                    [--only TABLE ...] [--split validation] [--cache FOLDER] [--write]
 
-Every variant is a recipe of `relume train`, run for N steps in all stages together, with the recipe's own
-batch, into RUNS/RECIPE-N-PACK; the weights lie beside that folder. Given again, the command goes on where it
-was: what is trained stays, what was interrupted continues. Without --data scenes are synthetic.
+Every variant is a recipe of `relume train`, run for as many steps as its table has by default, or N, in all
+stages together, with the recipe's own batch, into RUNS/RECIPE-STEPS-PACK; the weights lie beside that folder.
+Given again, the command goes on where it was: what is trained stays, what was interrupted continues. Without
+--data scenes are synthetic.
 
 The weights are then scored as in benchmarks/systems.py, on the scenes kept for validation unless --split
 names others. There is a table for each comparison, best first; --write puts them into
@@ -23,10 +24,11 @@ from relume.evaluation.ranking import ranked, table
 from relume.evaluation.run import Record
 from relume.evaluation.simulate import UNPROCESSED
 from relume.evaluation.summary import compare_methods
+from relume.models.learned import SHIPPED_WEIGHTS
 from relume.training.export import export
 from relume.training.loop import Machine, train
 from relume.training.recipe import RecipeSettings
-from relume.training.recipes import RECIPES, find_recipe
+from relume.training.recipes import find_recipe
 from results_page import provenance, publish
 from systems import (
     AS_IT_IS,
@@ -53,6 +55,16 @@ class Ablation:
     """The variant that was chosen, by what the table calls it."""
     told: str
     """What is known of it: what the paper found."""
+    steps: int
+    """Of each variant, in all stages together."""
+    start: str | None = None
+    """Shipped weights that all variants begin with, in what they have in common; None: they begin anew."""
+
+    def weights(self, recipe: str, runs: Path, *, steps: int | None, data: Path | None) -> Path:
+        """Where the weights of a variant lie, or will."""
+        words = [recipe, str(steps or self.steps), data.stem if data else "synthetic"]
+        words += [f"after-{self.start}"] if self.start else []
+        return runs / f"{'-'.join(words)}.safetensors"
 
 
 ABLATIONS = {
@@ -65,6 +77,7 @@ ABLATIONS = {
         },
         whole="α = 0.7",
         told="The paper's numbers are lost, but it found α > β better.",
+        steps=400,
     ),
     "bands": Ablation(
         title="SParam-Net and ConvLSTM-Net: N, the number of bands of brightness",
@@ -77,6 +90,7 @@ ABLATIONS = {
         },
         whole="N = 5",
         told="The paper chose N = 5.",
+        steps=400,
     ),
     "duhdr-parts": Ablation(
         title="DuHDR without OOnet: the parts of dual learning (its Table 3)",
@@ -88,6 +102,7 @@ ABLATIONS = {
         },
         whole="INnet, Nnet, Dnet, truncation process",
         told="The paper's HDR-VDP-3 on HDR-Eye: 6.672, 6.698, 6.704, 6.712, in this order.",
+        steps=400,
     ),
     "duhdr-oonet": Ablation(
         title="DuHDR: what OOnet is made of (its Table 4)",
@@ -99,12 +114,15 @@ ABLATIONS = {
         },
         whole="receptive field blocks, attention",
         told="The paper's HDR-VDP-3 on HDR-Eye: 6.712, 6.695, 6.719, 6.731, in this order.",
+        steps=200,
+        start="duhdr",
     ),
     "itmn": Ablation(
         title="iTMN: the loss of edges and the adversarial regularizer",
         variants={"itmn": "iTMN", "itmn_nodmse": "NoDMSE", "itmn_noadvreg": "NoAdvReg"},
         whole="iTMN",
         told="The paper's HDR-VDP-2 is 73.77 for the whole; most likely 72.47 and 70.52 for the others.",
+        steps=400,
     ),
     "ember": Ablation(
         title="Ember: designs of our own",
@@ -116,6 +134,7 @@ ABLATIONS = {
         },
         whole="base",
         told="The base is the design of the default of `expand`; the others are what it might have been.",
+        steps=1500,
     ),
 }
 
@@ -128,26 +147,23 @@ COLUMNS = {
 }
 
 
-def trained(recipe: str, runs: Path, *, steps: int, data: Path | None) -> Path:
-    """The weights of a recipe after so many steps; trained now unless they are there already."""
-    run = runs / f"{recipe}-{steps}-{supply_name(data)}"
-    weights = run.with_name(f"{run.name}.safetensors")
+def trained(ablation: Ablation, recipe: str, weights: Path, *, steps: int | None, data: Path | None) -> None:
+    """Train a variant, unless its weights are there already."""
     if weights.exists():
-        return weights
+        return
     print(f"training {recipe}", file=sys.stderr)
-    settings = RecipeSettings(data=data, steps=steps)
+    start = SHIPPED_WEIGHTS / f"{ablation.start}.safetensors" if ablation.start else None
+    settings = RecipeSettings(data=data, steps=steps or ablation.steps, start=start)
+    run = weights.with_suffix("")
     train(find_recipe(recipe)(settings), run, machine=Machine())
     export(run, weights)
-    return weights
 
 
-def supply_name(data: Path | None) -> str:
-    return data.stem if data else "synthetic"
-
-
-def section(ablation: Ablation, records: Sequence[Record], weights: Mapping[str, Path]) -> list[str]:
-    """The table of one comparison, and what may be claimed of its variants."""
-    names = {str(weights[recipe]): label for recipe, label in ablation.variants.items()}
+def section(
+    ablation: Ablation, records: Sequence[Record], weights: Mapping[str, Path], *, steps: int
+) -> list[str]:
+    """The table of one comparison, and what may be claimed of its variants; `weights` by recipe."""
+    names = {str(path): ablation.variants[recipe] for recipe, path in weights.items()}
     names |= {UNPROCESSED: UNPROCESSED}
     called = [replace(record, method=names[record.method]) for record in records if record.method in names]
     columns = {head: ranked(called, question) for head, question in COLUMNS.items()}
@@ -157,14 +173,9 @@ def section(ablation: Ablation, records: Sequence[Record], weights: Mapping[str,
         for comparison in compare_methods(CORRECTED.of(called))
         if ablation.whole in (comparison.left, comparison.right)
     ]
-    return ["", f"**{ablation.title}**", "", ablation.told, "", *table(columns), "", *verdicts]
-
-
-def recipes_of(names: Sequence[str]) -> list[str]:
-    """Each once, in the order of the tables."""
-    recipes = list(dict.fromkeys(recipe for name in names for recipe in ABLATIONS[name].variants))
-    assert all(recipe in RECIPES for recipe in recipes)
-    return recipes
+    begun = f"begun with the shipped {ablation.start} in what they share" if ablation.start else "begun anew"
+    told = f"{ablation.told} Here {steps} steps each, {begun}."
+    return ["", f"**{ablation.title}**", "", told, "", *table(columns), "", *verdicts]
 
 
 def main() -> None:
@@ -174,29 +185,37 @@ def main() -> None:
     arguments_of_views(parser)
     parser.set_defaults(split="validation", cameras=["relume"])
     parser.add_argument("--runs", type=Path, required=True, help="folder of the trainings")
-    parser.add_argument("--steps", type=int, required=True, help="of each variant, in all stages together")
+    parser.add_argument("--steps", type=int, help="of each variant, in place of what its table has")
     parser.add_argument("--data", type=Path, help="the pack to train on; synthetic scenes without it")
     parser.add_argument("--only", nargs="+", choices=list(ABLATIONS), default=list(ABLATIONS))
     arguments = parser.parse_args()
     arguments.runs.mkdir(parents=True, exist_ok=True)
-    weights = {
-        recipe: trained(recipe, arguments.runs, steps=arguments.steps, data=arguments.data)
-        for recipe in recipes_of(arguments.only)
-    }
+    steps, data = arguments.steps, arguments.data
+    weights: dict[str, dict[str, Path]] = {}
+    for name in arguments.only:
+        ablation = ABLATIONS[name]
+        weights[name] = {
+            recipe: ablation.weights(recipe, arguments.runs, steps=steps, data=data)
+            for recipe in ablation.variants
+        }
+        for recipe, path in weights[name].items():
+            trained(ablation, recipe, path, steps=steps, data=data)
     views = views_of(arguments)
-    methods = [str(path) for path in weights.values()]
+    recipes = {str(path): recipe for of_one in weights.values() for recipe, path in of_one.items()}
+    methods = list(recipes)
     outcome = joined([views.expanded(methods, camera) for camera in arguments.cameras])
     chosen = views.chosen(methods, arguments.cameras[0])[1]
     lines = [
         provenance(
-            f"{arguments.steps} steps each, one seed, scenes: {supply_name(arguments.data)}",
+            f"one seed, training scenes: {data.stem if data else 'synthetic'}",
             f"each of {chosen}, with the cameras {', '.join(arguments.cameras)}",
         )
     ]
-    for name in arguments.only:
-        lines += section(ABLATIONS[name], outcome.records, weights)
+    for name, of_one in weights.items():
+        ablation = ABLATIONS[name]
+        lines += section(ablation, outcome.records, of_one, steps=steps or ablation.steps)
     lines += failures_of([outcome])
-    lines += budgets({str(path): recipe for recipe, path in weights.items()})
+    lines += budgets(recipes)
     publish("ablations", lines, write=arguments.write)
 
 

@@ -14,7 +14,9 @@ from relume.filters.base_detail import truncate_base
 from relume.models import build
 from relume.models.duhdr.inverse_truncation import clipping_mask
 from relume.models.duhdr.network import DuHDR
+from relume.models.learned import SHIPPED_WEIGHTS
 from relume.models.vgg16 import vgg16
+from relume.models.weights import load_weights
 from relume.response.curve import inverse_curve, lookup, sample_points
 from relume.training.best import Best
 from relume.training.checkpoint import Progress, load_checkpoint
@@ -37,7 +39,7 @@ from relume.training.errors import TrainingError
 from relume.training.loop import train
 from relume.training.losses.perceptual import Perceptual
 from relume.training.objective import Batch, Objective
-from relume.training.recipe import RecipeSettings
+from relume.training.recipe import Recipe, RecipeSettings
 from relume.training.recipes.duhdr import (
     duhdr,
     duhdr_innet,
@@ -363,6 +365,36 @@ def test_ablations_leave_out_what_they_say(
     assert (curves.objective.dequantization > 0) == ("model.dnet" in trained)
     unpaired = [stage.keep_best for stage in recipe.stages if stage.name.startswith("unpaired")]
     assert unpaired in ([], ["pu_psnr"] * 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "stages"),
+    [
+        (duhdr_itnet, ["itnet", "itnet_dual"]),
+        (duhdr_unet, ["oonet", "whole"]),
+        (duhdr_rfb, ["oonet", "whole"]),
+        (duhdr_paired, ["oonet", "whole"]),
+    ],
+)
+def test_ablations_of_oonet_can_go_on_where_another_duhdr_is(
+    make: Callable[[RecipeSettings], Recipe], stages: list[str]
+) -> None:
+    start = SHIPPED_WEIGHTS / "duhdr.safetensors"
+    recipe = make(RecipeSettings(steps=8, start=start))
+    assert [stage.name for stage in recipe.stages] == stages
+    assert sum(stage.steps for stage in recipe.stages) == 8
+    model, fresh = recipe.networks()["model"], replace(recipe, start=None).networks()["model"]
+    trained, _ = load_weights(start)
+    for part in ("dnet", "innet", "itnet", "imaging"):
+        theirs = trained.get_submodule(part).state_dict()
+        assert all(
+            torch.equal(value, theirs[name]) for name, value in getattr(model, part).state_dict().items()
+        )
+    if model.oonet is not None:
+        state = fresh.oonet.state_dict()
+        assert all(torch.equal(value, state[name]) for name, value in model.oonet.state_dict().items())
+    with pytest.raises(TrainingError, match="whose dnet has other sizes than that of recipe"):
+        replace(recipe, preset="smoke").networks()
 
 
 def test_the_paper_trains_with_its_own_numbers() -> None:

@@ -105,6 +105,8 @@ class Recipe:
     seed: int = 0
     start: Path | None = None
     """Weights to begin with."""
+    begun: tuple[str, ...] | None = None
+    """Parts of the model that begin with them, which may then be of another preset; None: all of it."""
 
     def networks(self) -> nn.ModuleDict:
         """All networks with their first weights: from the seed, unless there are weights to start with.
@@ -117,11 +119,23 @@ class Recipe:
         networks = {"model": build(self.model, preset=self.preset)}
         networks |= {name: make() for name, make in self.companions.items()}
         if self.start is not None:
-            trained, card = load_weights(self.start)
-            if (card.model, card.preset) != (self.model, self.preset):
-                raise TrainingError(
-                    f"{self.start} holds {card.model} ({card.preset}); recipe {self.name} trains "
-                    f"{self.model} ({self.preset})."
-                )
-            networks["model"].load_state_dict(trained.state_dict())
+            self._begin(networks["model"], self.start)
         return nn.ModuleDict(networks)
+
+    def _begin(self, model: nn.Module, start: Path) -> None:
+        """Give a network, or those parts of it, the weights to begin with."""
+        trained, card = load_weights(start)
+        mine, theirs = (self.model, self.preset), (card.model, card.preset)
+        if mine[0] != theirs[0] or (self.begun is None and mine != theirs):
+            raise TrainingError(
+                f"{start} holds {card.model} ({card.preset}); recipe {self.name} trains "
+                f"{self.model} ({self.preset})."
+            )
+        for part in ("",) if self.begun is None else self.begun:
+            try:
+                model.get_submodule(part).load_state_dict(trained.get_submodule(part).state_dict())
+            except RuntimeError as error:
+                raise TrainingError(
+                    f"{start} holds {card.model} ({card.preset}), whose {part} has other sizes than that "
+                    f"of recipe {self.name} ({self.preset}); start from weights of a size it shares."
+                ) from error

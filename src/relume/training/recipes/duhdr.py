@@ -44,6 +44,8 @@ _ITNET = ("model.itnet",)
 _OONET = ("model.oonet",)
 _PATH = ("model.dnet", "model.innet", "model.itnet", "model.oonet")
 
+_BEFORE_OONET = ("dnet", "innet", "itnet", "imaging")
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
@@ -66,6 +68,9 @@ class _Plan:
     nnet: bool = True
     dnet: bool = True
     """Whether Nnet, and Dnet's loss, take part in the training of the curves (Table 3)."""
+    continued: tuple[str, ...] | None = None
+    """With weights to start from, the stages that are left, and all but OOnet begins with them; None: all
+    stages, of the whole network."""
     gallery: Gallery | None = None
     validate_every: int = 1000
 
@@ -99,23 +104,23 @@ def duhdr_innet_nnet_dnet(settings: RecipeSettings) -> Recipe:
 
 
 def duhdr_itnet(settings: RecipeSettings) -> Recipe:
-    """Table 3, last row, and Table 4, first row: all but OOnet."""
-    return _recipe("duhdr_itnet", settings, _without_oonet())
+    """Table 3, last row, and Table 4, first row: all but OOnet. --start: of any DuHDR, ITnet goes on."""
+    return _recipe("duhdr_itnet", settings, replace(_without_oonet(), continued=("itnet", "itnet_dual")))
 
 
 def duhdr_unet(settings: RecipeSettings) -> Recipe:
-    """Table 4, second row: OOnet is a plain U-Net."""
-    return _recipe("duhdr_unet", settings, replace(_paired(), preset="compact_unet"))
+    """Table 4, second row: OOnet is a plain U-Net. --start: of any DuHDR, OOnet is new."""
+    return _recipe("duhdr_unet", settings, replace(_with_new_oonet(), preset="compact_unet"))
 
 
 def duhdr_rfb(settings: RecipeSettings) -> Recipe:
-    """Table 4, third row: OOnet has receptive field blocks, and no attention."""
-    return _recipe("duhdr_rfb", settings, replace(_paired(), preset="compact_rfb"))
+    """Table 4, third row: OOnet has receptive field blocks, and no attention. --start: as duhdr_unet."""
+    return _recipe("duhdr_rfb", settings, replace(_with_new_oonet(), preset="compact_rfb"))
 
 
 def duhdr_paired(settings: RecipeSettings) -> Recipe:
-    """Table 4, last row: all of DuHDR, without the pictures that have no light."""
-    return _recipe("duhdr_paired", settings, _paired())
+    """Table 4, last row: all of DuHDR, without the pictures that have no light. --start: as duhdr_unet."""
+    return _recipe("duhdr_paired", settings, _with_new_oonet())
 
 
 def _paper() -> _Plan:
@@ -201,6 +206,10 @@ def _paired() -> _Plan:
     return replace(plan, steps=_only(plan.steps, {"unpaired", "unpaired_oonet"}))
 
 
+def _with_new_oonet() -> _Plan:
+    return replace(_paired(), continued=("oonet", "whole"))
+
+
 def _without_oonet() -> _Plan:
     plan = _paired()
     return replace(plan, preset="compact_itnet", steps=_only(plan.steps, {"oonet", "whole"}))
@@ -221,6 +230,8 @@ def _recipe(name: str, settings: RecipeSettings, plan: _Plan) -> Recipe:
     pairs = Pairs(scenes=scenes.training, camera=plan.camera, size=plan.size, seed=settings.seed)
     unpaired = replace(pairs, camera=find("hdrcnn"), seed=settings.seed + UNPAIRED_SEED)
     objectives = _objectives(plan)
+    continued = plan.continued if settings.start else None
+    planned = {name: steps for name, steps in plan.steps.items() if not continued or name in continued}
     stages = tuple(
         Stage(
             name=stage,
@@ -237,7 +248,7 @@ def _recipe(name: str, settings: RecipeSettings, plan: _Plan) -> Recipe:
             keep_best="pu_psnr" if stage.startswith("unpaired") else None,
             validate_every=max(steps // 5, 1) if stage.startswith("unpaired") else plan.validate_every,
         )
-        for stage, steps in _shared_out(plan.steps, settings.steps).items()
+        for stage, steps in _shared_out(planned, settings.steps).items()
     )
     return Recipe(
         name=name,
@@ -248,6 +259,7 @@ def _recipe(name: str, settings: RecipeSettings, plan: _Plan) -> Recipe:
         validation_pairs=32,
         seed=settings.seed,
         start=settings.start,
+        begun=_BEFORE_OONET if continued else None,
     )
 
 
