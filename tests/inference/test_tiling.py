@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from relume.inference.tiling import pad, tile_shape, tiles
+from relume.inference.tiling import pad, tile_shape, tiles, with_contexts
 
 SIZES = [(1, 1), (7, 5), (64, 64), (1000, 3), (3, 1000), (517, 1031)]
 
@@ -25,6 +25,21 @@ def test_crop_undoes_outer() -> None:
     image = torch.arange(97 * 203.0).view(97, 203)
     for tile in tiles(97, 203, (32, 48), halo=9, multiple=1):
         assert torch.equal(tile.crop(tile.outer(image)), tile.inner(image))
+
+
+@pytest.mark.parametrize(
+    ("shape", "halo"), [((32, 48), 9), ((4, 200), 9), ((16, 16), 0), ((97, 203), 5), ((1, 7), 3)]
+)
+def test_tiles_are_computed_from_the_image_as_it_was(shape: tuple[int, int], halo: int) -> None:
+    original = torch.arange(2 * 97 * 203.0).view(2, 97, 203)
+    image, seen = original.clone(), 0
+    pieces = tiles(97, 203, shape, halo=halo, multiple=1)
+    for tile, outer in with_contexts(pieces, image, overwritten=True):
+        assert torch.equal(outer, tile.outer(original))
+        tile.inner(image).fill_(-1.0)
+        seen += tile.pixels
+    assert seen == 97 * 203
+    assert bool((image == -1.0).all())
 
 
 @pytest.mark.parametrize("largest", [5_000, 50_000, 500_000])

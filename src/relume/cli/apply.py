@@ -216,7 +216,7 @@ def _read_within_memory(path: Path, method: "Method", settings: "RunSettings", *
         info.height,
         info.width,
         converted=converted,
-        consumed=method.halo == 0,
+        consumed=True,
         alpha="A" in info.channels,
     )
     check_memory(needed, settings.max_memory, what=f"{path} ({info.width} × {info.height})")

@@ -16,7 +16,7 @@ from relume.errors import ImageError, MethodError
 from relume.filters.enlarge import enlarged
 from relume.image import Image, convert
 from relume.inference.memory import FLOAT_BYTES, check_memory, needed_bytes
-from relume.inference.tiling import Tile, pad, tile_shape, tiles
+from relume.inference.tiling import Tile, pad, tile_shape, tiles, with_contexts
 from relume.method import Direction, Method, MethodSpec, Statistics
 from relume.parallel import for_each
 
@@ -70,7 +70,7 @@ def run(
         masks: whether to ask the method for its masks, where it has any, and keep them with the result, in
             half and in steps of 1/255.
         consume: whether the pixels of the picture may be overwritten, because nobody needs them any more. The
-            result then takes their memory where the method computes each pixel by itself.
+            result then takes their memory.
 
     Raises:
         EncodingError: the method needs absolute luminance and the picture is relative.
@@ -115,7 +115,7 @@ def run_batch(
         first.height,
         first.width,
         converted=first.encoding != spec.input,
-        consumed=consume and method.halo == 0,
+        consumed=consume,
         alpha=first.alpha is not None,
     )
     check_memory(
@@ -222,14 +222,14 @@ def _process(
     if carry is not None:
         statistics = carry(statistics)
     kind = torch.promote_types(dtype, torch.float32)
-    in_place = consume and halo == 0 and images.device.type == "cpu" and images.dtype == kind
+    in_place = consume and images.device.type == "cpu" and images.dtype == kind
     results = images if in_place else torch.empty_like(images, dtype=kind, device="cpu")
     told = torch.empty(len(images), len(masks), height, width, dtype=torch.float16)
     shape = tile_shape(height, width, halo=halo, multiple=multiple, largest=largest)
     done = 0
 
     @torch.no_grad()
-    def work(tile: Tile) -> None:
+    def work(tile: Tile, outer: Tensor) -> None:
         nonlocal done
 
         def padded(part: Tensor) -> Tensor:
@@ -239,7 +239,7 @@ def _process(
             name: value if tuple(value.shape[-2:]) == (1, 1) else padded(value)
             for name, value in tile_statistics(method, statistics, tile, size=(height, width)).items()
         }
-        image = padded(tile.outer(images))
+        image = padded(outer)
         if masks:  # before the result, which may take the place of the image
             levels = tile.crop(method.mask(image, maps)) * _MASK_LEVELS
             tile.inner(told).copy_(levels.round() / _MASK_LEVELS)
@@ -251,10 +251,10 @@ def _process(
 
     pieces = tiles(height, width, shape, halo=halo, multiple=multiple)
     if images.device.type == "cpu" and halo == 0:
-        for_each(work, pieces)
+        for_each(lambda tile: work(tile, tile.outer(images)), pieces)
     else:  # large tiles keep all cores, or the GPU, busy by themselves
-        for piece in pieces:
-            work(piece)
+        for tile, outer in with_contexts(pieces, images, overwritten=in_place):
+            work(tile, outer)
     return results, told
 
 

@@ -1,9 +1,11 @@
 """Cutting an image into tiles that together cover it, each with the context that a method needs."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
+import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional
@@ -85,6 +87,30 @@ def tiles(height: int, width: int, shape: tuple[int, int], *, halo: int, multipl
                 outer_left=max(left - context, 0),
                 outer_right=min(right + context, width),
             )
+
+
+def with_contexts(
+    pieces: Iterable[Tile], image: Shaped[Tensor, "*batch height width"], *, overwritten: bool
+) -> Iterator[tuple[Tile, Shaped[Tensor, "*batch rows columns"]]]:
+    """Each tile with the part of the image that it is computed from.
+
+    Args:
+        pieces: from the top left, row by row.
+        overwritten: whether each tile is filled in the image itself before the next is asked for. What the
+            next ones need to know of it is kept then: a band as high as tiles with their contexts.
+    """
+    if not overwritten:
+        yield from ((tile, tile.outer(image)) for tile in pieces)
+        return
+    band, begin = image[..., :0, :], 0  # as it was, and the row of the image that it begins with
+    for _, row in groupby(pieces, key=lambda tile: tile.top):
+        first, *others = row
+        above = band[..., first.outer_top - begin : first.top - begin, :]
+        begin = first.outer_top
+        band = torch.cat([above, image[..., first.top : first.outer_bottom, :]], dim=-2)
+        for tile in (first, *others):
+            rows = band[..., tile.outer_top - begin : tile.outer_bottom - begin, :]
+            yield tile, rows[..., tile.outer_left : tile.outer_right]
 
 
 def pad(
