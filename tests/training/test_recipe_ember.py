@@ -1,6 +1,7 @@
 """Ember's objective against numbers worked out another way, and its gallery."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,12 +10,16 @@ from torch import nn
 from relume.color.transfer import srgb
 from relume.data.scenes import PanoramaScenes, SyntheticScenes
 from relume.metrics import pu21
+from relume.models.cleaner import CleanerConfig
 from relume.models.ember import Ember, EmberConfig
+from relume.models.learned import SHIPPED_WEIGHTS
+from relume.models.weights import load_weights
 from relume.response.curve import sample_points
+from relume.training.code_cleaning import CodeCleaning
 from relume.training.lost_light import LostLight
 from relume.training.optim import Adam
 from relume.training.recipe import RecipeSettings
-from relume.training.recipes.ember import ember, portions
+from relume.training.recipes.ember import ember, ember_cleaner, portions
 from relume.training.supply import Gallery, supply
 
 TINY = EmberConfig(widths=(8, 12), blocks=(1, 1), coefficients=4, side=64)
@@ -80,6 +85,49 @@ def test_it_learns_four_pictures_by_heart() -> None:
         losses.append(turn.terms["stops"].item())
     assert losses[0] > 2.0
     assert losses[-1] < 0.3
+
+
+def test_the_cleaner_learns_what_noise_did() -> None:
+    torch.manual_seed(2)
+    held = nn.ModuleDict({"model": Ember(replace(TINY, cleaner=CleanerConfig(width=8)))})
+    ramp = torch.linspace(0.2, 0.6, 32)
+    hdr = srgb.eotf((ramp[:, None] + 0.5 * ramp).expand(4, 3, 32, 32).contiguous())
+    codes = srgb.inverse_eotf(hdr) + torch.randn(hdr.shape) / 255.0
+    response = srgb.inverse_eotf(sample_points().float()).expand(4, -1)
+    given = {"sdr": codes, "hdr": hdr, "response": response}
+    fixed = {name: value.clone() for name, value in held.state_dict().items() if "cleaner" not in name}
+    optimizer = Adam(learning_rate=1e-2).build(list(held["model"].cleaner.parameters()))
+    terms = []
+    for _ in range(200):
+        turn = next(CodeCleaning().turns(held, given))
+        optimizer.zero_grad()
+        turn.loss.backward()
+        optimizer.step()
+        terms.append({name: value.item() for name, value in turn.terms.items()})
+    # Noise of one code: a mean squared error of 1, and the floor.
+    assert terms[0]["all"] == terms[0]["little"] == pytest.approx(math.log10(1.02), abs=0.03)
+    assert terms[-1]["all"] < math.log10(0.2)
+    assert terms[-1]["all"] < terms[-1]["little"] < math.log10(0.5)
+    assert all(torch.equal(held.state_dict()[name], value) for name, value in fixed.items())
+
+
+def test_the_cleaner_does_not_learn_from_what_is_clipped() -> None:
+    held, given = nn.ModuleDict({"model": Ember(replace(TINY, cleaner=CleanerConfig()))}), batch()
+    before = next(CodeCleaning().turns(held, given)).terms
+    given["hdr"][..., 8:16, 8:24] = 0.5
+    after = next(CodeCleaning().turns(held, given)).terms
+    assert after == before
+
+
+def test_the_cleaner_begins_with_ember_as_it_is() -> None:
+    recipe = ember_cleaner(RecipeSettings(start=SHIPPED_WEIGHTS / "ember.safetensors"))
+    state = recipe.networks()["model"].state_dict()
+    shipped = load_weights(SHIPPED_WEIGHTS / "ember.safetensors")[0].state_dict()
+    assert {name for name in state if not name.startswith("cleaner.")} == {
+        name for name in shipped if not name.startswith("cleaner.")
+    }
+    assert all(torch.equal(state[name], value) for name, value in shipped.items() if "cleaner" not in name)
+    assert not any(part.fitted for pairs in [recipe.stages[0].data] for part, _ in pairs.parts)
 
 
 def test_cameras_are_all_of_them() -> None:

@@ -52,7 +52,8 @@ def tile_shape(
     """Height and width of the tiles.
 
     Without context: full rows, as many as stay in the cache. With context: squares of eight halos, so that
-    at most 56 % is computed twice, within the given number of pixels including the context.
+    at most 56 % is computed twice, within the given number of pixels including the context. They begin at
+    even pixels, so that what is folded two by two is folded alike in every tile.
 
     Args:
         halo: context in pixels on each side.
@@ -67,7 +68,8 @@ def tile_shape(
     side = max(8 * halo, 512)
     if largest is not None:
         side = min(side, math.isqrt(largest) - 2 * halo)
-    side = max(side // multiple, 1) * multiple
+    step = math.lcm(multiple, 2)
+    side = max(side // step, 1) * step
     return min(side, _rounded_up(height, multiple)), min(side, _rounded_up(width, multiple))
 
 

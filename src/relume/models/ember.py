@@ -1,4 +1,4 @@
-"""Ember: the inverse response and the light above white, seen on a small copy, applied at full size."""
+"""Ember: the inverse response and the light above white, seen on a small copy, applied to cleaned codes."""
 
 import math
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from relume.color.encoding import LINEAR_SCENE, SRGB
 from relume.color.transfer import srgb
 from relume.filters.enlarge import enlarged
 from relume.method import Direction, MethodSpec, Statistics
+from relume.models.cleaner import Cleaner, CleanerConfig
 from relume.models.measuring import MeasuringNetwork
 from relume.response.curve import lookup, sample_points
 
@@ -26,6 +27,10 @@ MOST_STOPS = 10.0
 HISTOGRAM_BINS = 32
 _HISTOGRAM_STEP = 4
 """The histogram counts each fourth pixel, each way."""
+
+MOST_CODES = 0.95
+"""How far a code of 8 bits may be brought back to where it was: so little that it is rounded to the same one
+or to its neighbour, also when half precision has rounded its light."""
 
 _SLOPE = 0.1
 """Of the leaky rectifiers below 0."""
@@ -60,21 +65,30 @@ class EmberConfig:
     """Longest side of the small copy, in pixels."""
     threshold: float = 0.94
     """Code value above which a channel counts as clipped, more and more up to 1."""
+    cleaner: CleanerConfig | None = None
+    """What cleans the codes at full size; None: nothing does."""
 
 
 _BASE = EmberConfig()
 
 PRESETS = {
     "base": _BASE,
+    "full": replace(_BASE, cleaner=CleanerConfig()),
     # Other designs, to be compared with the base at equal budget.
     "small": replace(_BASE, widths=(16, 32, 48, 80, 112)),
     "shallow": replace(_BASE, widths=(32, 64, 96), blocks=(1, 1, 1)),
     "eager": replace(_BASE, threshold=0.75),
-    "smoke": EmberConfig(widths=(8, 12, 16), blocks=(1, 1, 1), coefficients=4, side=64),
+    "smoke": EmberConfig(
+        widths=(8, 12, 16),
+        blocks=(1, 1, 1),
+        coefficients=4,
+        side=64,
+        cleaner=CleanerConfig(width=4, layers=2),
+    ),
 }
 
-HALO = 0
-"""At full size each pixel is computed by itself."""
+HALO = max(config.cleaner.halo for config in PRESETS.values() if config.cleaner is not None)
+"""Of the cleaner; all else at full size is computed of each pixel by itself."""
 
 
 class Ember(MeasuringNetwork):
@@ -83,13 +97,15 @@ class Ember(MeasuringNetwork):
         sdr ─ small copy ─ U-Net ─┬─ stops of each channel ─ enlarged ─┐
          │                        └─ slopes of the inverse response    │
          │                              │ (monotone by construction)   │
-         └──────────────────── inverse response ─── · 2^(clipped · stops) → hdr
+         └──── cleaner ─────── inverse response ─── · 2^(clipped · stops) → hdr
 
-    What is looked at as a whole costs the same for pictures of every size. Where no channel is clipped, the
-    result is the inverse response of the picture and nothing else: putting it through the response gives the
-    picture back. The curve comes from the U-Net's coarsest features and a histogram; its slope is
-    e^(sum of cosines) times that of the sRGB curve, so that it rises everywhere. Fresh weights give the
-    unprocessed input.
+    What is looked at as a whole costs the same for pictures of every size. At full size a few convolutions
+    take noise, JPEG and rounding out of the codes, within one code of 8 bits; nothing else there looks beyond
+    its pixel. Where no channel is clipped, the result is the inverse response of those codes and nothing
+    else: putting it through the response gives the picture back, but for that one code.
+
+    The curve comes from the U-Net's coarsest features and a histogram; its slope is e^(sum of cosines) times
+    that of the sRGB curve, so that it rises everywhere. Fresh weights give the unprocessed input.
 
     Convention:  SDR, sRGB-encoded 0..1 → linear, relative, 1.0 = the level that clips. Any size.
     """
@@ -114,6 +130,7 @@ class Ember(MeasuringNetwork):
             nn.LeakyReLU(_SLOPE),
             _silent(nn.Linear(256, deepest + config.coefficients)),
         )
+        self.cleaner = Cleaner(config.cleaner) if config.cleaner is not None else None
         nodes = sample_points().float()
         middles = (nodes[1:] + nodes[:-1]) / 2
         orders = torch.arange(1, config.coefficients + 1).view(-1, 1)
@@ -140,8 +157,24 @@ class Ember(MeasuringNetwork):
     ) -> Float[Tensor, "batch 3 height width"]:
         """Rebuild the light."""
         statistics = statistics or self.measure(image)
-        light = lookup(image, statistics["curve"][:, :, 0, 0])
+        light = lookup(self.cleaned(image), statistics["curve"][:, :, 0, 0])
         return self.rekindled(light, image, enlarged(statistics["stops"], size=image.shape[-2:]))
+
+    def cleaned(
+        self, sdr: Float[Tensor, "batch 3 height width"], *, codes: float = MOST_CODES
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """The picture with noise, JPEG and rounding taken out of what is neither clipped nor black.
+
+        Args:
+            codes: by how many of 8 bits a value may change at most.
+        """
+        if self.cleaner is None or codes == 0.0:
+            return sdr
+        change = self.cleaner(sdr).clamp(-codes, codes) / 255.0
+        result: Tensor = sdr + change * (1.0 - self.clipped(sdr)) * (255.0 / max(codes, 1.0) * sdr).clamp(
+            max=1.0
+        )
+        return result
 
     def rekindled(
         self,

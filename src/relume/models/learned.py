@@ -25,6 +25,7 @@ from relume.models.measuring import MeasuringNetwork
 from relume.models.rassdl_supervision import adapted, whole_lightness
 from relume.models.vgg16 import vgg16
 from relume.models.weights import load_weights, read_card
+from relume.response.curve import lookup
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "shipped"
 
@@ -80,7 +81,9 @@ class EmberExpansion(Learned):
     """The inverse response of the picture, and light rebuilt where its channels are clipped.
 
     The same picture gives the same light, whatever the machine has drawn before. What a clipped channel gets
-    is an estimate of the likely light there; all else is the photograph.
+    is an estimate of the likely light there; all else is the photograph, from whose codes noise and rounding
+    are taken as far as `cleaning` allows; not with `response` srgb, and not from a panorama, which has to be
+    the same on both sides of its edge.
     """
 
     model: ClassVar[str] = "ember"
@@ -92,6 +95,13 @@ class EmberExpansion(Learned):
         choices=("estimated", "srgb"),
     )
     highlights: float = parameter(1.0, "of the estimated stops above white", minimum=0.0, maximum=1.0)
+    cleaning: float = parameter(
+        ember.MOST_CODES,
+        "by how much noise, JPEG artefacts and rounding may be smoothed away; 0: not at all",
+        minimum=0.0,
+        maximum=16.0,
+        unit="codes of 8 bits",
+    )
     peak: float | None = parameter(
         None,
         "luminance below which all light stays, white being 203; none: light as it was estimated",
@@ -108,6 +118,16 @@ class EmberExpansion(Learned):
     def wraps(self) -> bool:
         """Whether left and right edge meet."""
         return self.panorama
+
+    @property
+    def halo(self) -> int:
+        """How far the cleaner looks, where there is any cleaning."""
+        return super().halo if self._codes > 0.0 else 0
+
+    @property
+    def _codes(self) -> float:
+        """How much is cleaned."""
+        return self.cleaning if self.response == "estimated" and not self.panorama else 0.0
 
     def network(self, image: Tensor) -> ember.Ember:
         """The network; see `Learned.network`."""
@@ -126,11 +146,12 @@ class EmberExpansion(Learned):
         network = self.network(image)
         statistics = statistics or self.measure(image)
         stops = self._stops(image, statistics)
-        light: Tensor
         if self.response == "srgb":
-            light = network.rekindled(srgb.eotf(image), image, stops)
+            light = srgb.eotf(image)
         else:
-            light = network(image, statistics | {"stops": stops})
+            codes = network.cleaned(image, codes=self._codes)
+            light = lookup(codes, statistics["curve"][:, :, 0, 0])
+        light = network.rekindled(light, image, stops)
         return light if self.peak is None else _below(light, self.peak / REFERENCE_WHITE)
 
     def mask(

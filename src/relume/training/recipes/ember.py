@@ -10,6 +10,7 @@ from relume.data.pairs import MixedPairs, Pairs
 from relume.data.scenes import Scenes
 from relume.operators.tonemap.durand2002 import Durand2002
 from relume.operators.tonemap.kim_kautz2008 import KimKautz2008
+from relume.training.code_cleaning import CodeCleaning
 from relume.training.lost_light import LostLight
 from relume.training.optim import AdamW
 from relume.training.recipe import Recipe, RecipeSettings, Stage
@@ -20,6 +21,12 @@ from relume.training.supply import VALIDATION_SEED, Gallery, supply
 # are soft, as no photograph is.
 SIZE = (144, 192)
 GALLERY = Gallery(views=6000, size=(168, 224))
+
+# The cleaner is used at full size: it sees soft views, and others that are reduced until they are sharp.
+CLEANER_SIZE = (96, 96)
+CLEANER_GALLERY = Gallery(views=600, size=(336, 448))
+
+ALL_BUT_CLEANER = ("entry", "encoders", "reductions", "enlargements", "decoders", "head", "overview")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +90,39 @@ def ember_eager(settings: RecipeSettings) -> Recipe:
     return _recipe("ember_eager", settings, preset="eager")
 
 
+def ember_cleaner(settings: RecipeSettings) -> Recipe:
+    """What cleans codes at full size; --start: the weights of `ember`, which stay as they are."""
+    scenes = supply(settings.data, gallery=CLEANER_GALLERY)
+    stage = Stage(
+        name="cleaner",
+        steps=settings.steps or 4000,
+        objective=CodeCleaning(),
+        optimizers={
+            "model": AdamW(
+                networks=("model.cleaner",),
+                learning_rate=1e-2,
+                schedule=Warmup(rise=100, then=Cosine(floor=0.01)),
+                clip=1.0,
+            )
+        },
+        data=_pairs(scenes.training, settings.seed, size=CLEANER_SIZE, fitted=False),
+        batch=settings.batch or 16,
+        average=0.998,
+        validate_every=1000,
+    )
+    return Recipe(
+        name="ember_cleaner",
+        model="ember",
+        preset="full",
+        stages=(stage,),
+        validation=_pairs(scenes.validation, VALIDATION_SEED),
+        validation_pairs=64,
+        seed=settings.seed,
+        start=settings.start,
+        begun=ALL_BUT_CLEANER,
+    )
+
+
 def _recipe(name: str, settings: RecipeSettings, *, preset: str) -> Recipe:
     scenes = supply(settings.data, gallery=GALLERY)
     stage = Stage(
@@ -115,9 +155,11 @@ def _recipe(name: str, settings: RecipeSettings, *, preset: str) -> Recipe:
     )
 
 
-def _pairs(scenes: Scenes, seed: int) -> MixedPairs:
+def _pairs(scenes: Scenes, seed: int, *, size: tuple[int, int] = SIZE, fitted: bool = True) -> MixedPairs:
+    """Pairs of all cameras, or of those alone whose response is known."""
     parts = [
-        (Pairs(scenes=scenes, camera=part.camera, size=SIZE, seed=seed, fitted=part.fitted), part.share)
+        (Pairs(scenes=scenes, camera=part.camera, size=size, seed=seed, fitted=part.fitted), part.share)
         for part in portions()
+        if fitted or not part.fitted
     ]
     return MixedPairs(parts=parts, seed=seed)
