@@ -51,6 +51,17 @@ def test_tiles_keep_within_their_pixels(largest: int, halo: int, multiple: int) 
         assert rows * columns <= largest
 
 
+@pytest.mark.parametrize(("halo", "multiple"), [(0, 1), (8, 1), (256, 64)])
+def test_a_gpu_takes_all_at_once_where_it_fits(halo: int, multiple: int) -> None:
+    shape = tile_shape(3001, 4003, halo=halo, multiple=multiple, largest=50_000_000, cached=False)
+    assert len(list(tiles(3001, 4003, shape, halo=halo, multiple=multiple))) == 1
+    shape = tile_shape(3001, 4003, halo=halo, multiple=multiple, largest=3_000_000, cached=False)
+    for tile in (pieces := list(tiles(3001, 4003, shape, halo=halo, multiple=multiple))):
+        rows, columns = tile.outer_bottom - tile.outer_top, tile.outer_right - tile.outer_left
+        assert rows * columns <= 3_000_000
+    assert 1 < len(pieces) < 20
+
+
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 9), (16, 16), (17, 31)])
 def test_padding_reaches_multiple_and_minimum_and_keeps_the_image(height: int, width: int) -> None:
     image = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(1))

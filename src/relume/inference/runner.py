@@ -16,7 +16,7 @@ from relume.errors import ImageError, MethodError
 from relume.filters.enlarge import enlarged
 from relume.image import Image, convert
 from relume.inference.memory import FLOAT_BYTES, check_memory, needed_bytes
-from relume.inference.tiling import Tile, pad, tile_shape, tiles, with_contexts
+from relume.inference.tiling import CACHED_PIXELS, Tile, pad, tile_shape, tiles, with_contexts
 from relume.method import Direction, Method, MethodSpec, Statistics
 from relume.parallel import for_each
 
@@ -222,15 +222,17 @@ def _process(
     if carry is not None:
         statistics = carry(statistics)
     kind = torch.promote_types(dtype, torch.float32)
-    in_place = consume and images.device.type == "cpu" and images.dtype == kind
+    on_cpu = images.device.type == "cpu"
+    in_place = consume and on_cpu and images.dtype == kind
     results = images if in_place else torch.empty_like(images, dtype=kind, device="cpu")
     told = torch.empty(len(images), len(masks), height, width, dtype=torch.float16)
-    shape = tile_shape(height, width, halo=halo, multiple=multiple, largest=largest)
+    shape = tile_shape(height, width, halo=halo, multiple=multiple, largest=largest, cached=on_cpu)
     done = 0
 
     @torch.no_grad()
-    def work(tile: Tile, outer: Tensor) -> None:
+    def work(piece: tuple[Tile, Tensor]) -> None:
         nonlocal done
+        tile, outer = piece
 
         def padded(part: Tensor) -> Tensor:
             return pad(part.to(dtype), multiple=multiple, minimum=minimum)
@@ -250,11 +252,12 @@ def _process(
                 progress(done / (height * width))
 
     pieces = tiles(height, width, shape, halo=halo, multiple=multiple)
-    if images.device.type == "cpu" and halo == 0:
-        for_each(lambda tile: work(tile, tile.outer(images)), pieces)
+    begun = with_contexts(pieces, images, overwritten=in_place and halo > 0)
+    if on_cpu and shape[0] * shape[1] <= 2 * CACHED_PIXELS:
+        for_each(work, begun)
     else:  # large tiles keep all cores, or the GPU, busy by themselves
-        for tile, outer in with_contexts(pieces, images, overwritten=in_place):
-            work(tile, outer)
+        for piece in begun:
+            work(piece)
     return results, told
 
 

@@ -13,6 +13,10 @@ from torch.nn import functional
 # Strips of about this many pixels stay in the cache of a core, where elementwise work is fastest.
 CACHED_PIXELS = 1 << 15
 
+# Tiles with a little context are squares of about as many; larger ones suit methods that look far.
+_SMALL_SIDE, _LARGE_SIDE = 192, 512
+_LITTLE = 24
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
@@ -47,28 +51,31 @@ class Tile:
 
 
 def tile_shape(
-    height: int, width: int, *, halo: int, multiple: int, largest: int | None = None
+    height: int, width: int, *, halo: int, multiple: int, largest: int | None = None, cached: bool = True
 ) -> tuple[int, int]:
     """Height and width of the tiles.
 
-    Without context: full rows, as many as stay in the cache. With context: squares of eight halos, so that
-    at most 56 % is computed twice, within the given number of pixels including the context. They begin at
-    even pixels, so that what is folded two by two is folded alike in every tile.
+    For a cache: without context full rows, as many as stay in it; with context squares of eight halos or
+    more, so that at most 56 % is computed twice. Else squares as large as allowed. With context, tiles begin
+    at even pixels, so that what is folded two by two is folded alike in each.
 
     Args:
         halo: context in pixels on each side.
         multiple: tiles start at multiples of this.
         largest: pixels that one tile with its context may have; None: no bound but the cache.
+        cached: whether tiles should stay in the cache of a core; a GPU is quickest with all at once.
     """
-    if halo == 0 and multiple == 1:
+    if cached and halo == 0 and multiple == 1:
         bound = min(CACHED_PIXELS, largest or CACHED_PIXELS)
         if width <= bound:
             return max(1, min(height, bound // width)), width
         return 1, max(1, bound)
-    side = max(8 * halo, 512)
+    step = math.lcm(multiple, 2)
+    side = _rounded_up(max(height, width), step)
+    if cached:
+        side = _SMALL_SIDE if halo <= _LITTLE else max(8 * halo, _LARGE_SIDE)
     if largest is not None:
         side = min(side, math.isqrt(largest) - 2 * halo)
-    step = math.lcm(multiple, 2)
     side = max(side // step, 1) * step
     return min(side, _rounded_up(height, multiple)), min(side, _rounded_up(width, multiple))
 

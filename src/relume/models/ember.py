@@ -14,6 +14,7 @@ from relume.color.encoding import LINEAR_SCENE, SRGB
 from relume.color.transfer import srgb
 from relume.filters.enlarge import enlarged
 from relume.method import Direction, MethodSpec, Statistics
+from relume.models import cleaner
 from relume.models.cleaner import Cleaner, CleanerConfig
 from relume.models.measuring import MeasuringNetwork
 from relume.response.curve import lookup, sample_points
@@ -83,12 +84,12 @@ PRESETS = {
         blocks=(1, 1, 1),
         coefficients=4,
         side=64,
-        cleaner=CleanerConfig(width=4, layers=2),
+        cleaner=CleanerConfig(width=4),
     ),
 }
 
-HALO = max(config.cleaner.halo for config in PRESETS.values() if config.cleaner is not None)
-"""Of the cleaner; all else at full size is computed of each pixel by itself."""
+HALO = cleaner.HALO
+"""All else at full size is computed of each pixel by itself."""
 
 
 class Ember(MeasuringNetwork):
@@ -170,10 +171,9 @@ class Ember(MeasuringNetwork):
         """
         if self.cleaner is None or codes == 0.0:
             return sdr
-        change = self.cleaner(sdr).clamp(-codes, codes) / 255.0
-        result: Tensor = sdr + change * (1.0 - self.clipped(sdr)) * (255.0 / max(codes, 1.0) * sdr).clamp(
-            max=1.0
-        )
+        most = codes / 255.0
+        room = torch.minimum(sdr, (1.0 - sdr) * (most / (1.0 - self.config.threshold))).clamp(max=most)
+        result: Tensor = sdr + (self.cleaner(sdr) / 255.0).clamp(-room, room)
         return result
 
     def rekindled(
