@@ -9,7 +9,7 @@ Given again, the command goes on where it was: what is trained stays, what was i
 --data scenes are synthetic.
 
 The weights are then scored as in benchmarks/systems.py, on the scenes kept for validation unless --split
-names others. There is a table for each comparison, best first; --write puts them into
+names others. There is a table for each comparison, best first; --write puts it into its section of
 docs/results.md. Under it stands what may be claimed of the variant that was chosen. The order is what to
 compare with the papers, not the numbers: these networks are narrower, and trained much shorter.
 """
@@ -48,7 +48,6 @@ from systems import (
 class Ablation:
     """A comparison of a paper, or of ours."""
 
-    title: str
     variants: Mapping[str, str]
     """Recipe → what the table calls it."""
     whole: str
@@ -60,16 +59,15 @@ class Ablation:
     start: str | None = None
     """Shipped weights that all variants begin with, in what they have in common; None: they begin anew."""
 
-    def weights(self, recipe: str, runs: Path, *, steps: int | None, data: Path | None) -> Path:
+    def weights(self, recipe: str, runs: Path, *, steps: int, data: Path | None) -> Path:
         """Where the weights of a variant lie, or will."""
-        words = [recipe, str(steps or self.steps), data.stem if data else "synthetic"]
+        words = [recipe, str(steps), data.stem if data else "synthetic"]
         words += [f"after-{self.start}"] if self.start else []
         return runs / f"{'-'.join(words)}.safetensors"
 
 
 ABLATIONS = {
     "alpha": Ablation(
-        title="SParam-Net and ConvLSTM-Net: α, the weight of the HDR picture, against β = 1 - α",
         variants={
             "sparam_convlstm": "α = 0.7",
             "sparam_convlstm_alpha50": "α = 0.5",
@@ -80,7 +78,6 @@ ABLATIONS = {
         steps=400,
     ),
     "bands": Ablation(
-        title="SParam-Net and ConvLSTM-Net: N, the number of bands of brightness",
         variants={
             "sparam_convlstm_n3": "N = 3",
             "sparam_convlstm_n4": "N = 4",
@@ -93,7 +90,6 @@ ABLATIONS = {
         steps=400,
     ),
     "duhdr-parts": Ablation(
-        title="DuHDR without OOnet: the parts of dual learning (its Table 3)",
         variants={
             "duhdr_innet": "INnet",
             "duhdr_innet_nnet": "INnet, Nnet",
@@ -102,10 +98,9 @@ ABLATIONS = {
         },
         whole="INnet, Nnet, Dnet, truncation process",
         told="The paper's HDR-VDP-3 on HDR-Eye: 6.672, 6.698, 6.704, 6.712, in this order.",
-        steps=400,
+        steps=200,
     ),
     "duhdr-oonet": Ablation(
-        title="DuHDR: what OOnet is made of (its Table 4)",
         variants={
             "duhdr_itnet": "no OOnet",
             "duhdr_unet": "a U-Net",
@@ -114,18 +109,16 @@ ABLATIONS = {
         },
         whole="receptive field blocks, attention",
         told="The paper's HDR-VDP-3 on HDR-Eye: 6.712, 6.695, 6.719, 6.731, in this order.",
-        steps=200,
+        steps=150,
         start="duhdr",
     ),
     "itmn": Ablation(
-        title="iTMN: the loss of edges and the adversarial regularizer",
         variants={"itmn": "iTMN", "itmn_nodmse": "NoDMSE", "itmn_noadvreg": "NoAdvReg"},
         whole="iTMN",
         told="The paper's HDR-VDP-2 is 73.77 for the whole; most likely 72.47 and 70.52 for the others.",
-        steps=400,
+        steps=200,
     ),
     "ember": Ablation(
-        title="Ember: designs of our own",
         variants={
             "ember": "base",
             "ember_small": "half the channels",
@@ -147,13 +140,13 @@ COLUMNS = {
 }
 
 
-def trained(ablation: Ablation, recipe: str, weights: Path, *, steps: int | None, data: Path | None) -> None:
+def trained(ablation: Ablation, recipe: str, weights: Path, *, steps: int, data: Path | None) -> None:
     """Train a variant, unless its weights are there already."""
     if weights.exists():
         return
     print(f"training {recipe}", file=sys.stderr)
     start = SHIPPED_WEIGHTS / f"{ablation.start}.safetensors" if ablation.start else None
-    settings = RecipeSettings(data=data, steps=steps or ablation.steps, start=start)
+    settings = RecipeSettings(data=data, steps=steps, start=start)
     run = weights.with_suffix("")
     train(find_recipe(recipe)(settings), run, machine=Machine())
     export(run, weights)
@@ -162,7 +155,7 @@ def trained(ablation: Ablation, recipe: str, weights: Path, *, steps: int | None
 def section(
     ablation: Ablation, records: Sequence[Record], weights: Mapping[str, Path], *, steps: int
 ) -> list[str]:
-    """The table of one comparison, and what may be claimed of its variants; `weights` by recipe."""
+    """One table, and what may be claimed of its variants; `weights` by recipe."""
     names = {str(path): ablation.variants[recipe] for recipe, path in weights.items()}
     names |= {UNPROCESSED: UNPROCESSED}
     called = [replace(record, method=names[record.method]) for record in records if record.method in names]
@@ -175,7 +168,7 @@ def section(
     ]
     begun = f"begun with the shipped {ablation.start} in what they share" if ablation.start else "begun anew"
     told = f"{ablation.told} Here {steps} steps each, {begun}."
-    return ["", f"**{ablation.title}**", "", told, "", *table(columns), "", *verdicts]
+    return ["", told, "", *table(columns), "", *verdicts]
 
 
 def main() -> None:
@@ -190,33 +183,28 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=list(ABLATIONS), default=list(ABLATIONS))
     arguments = parser.parse_args()
     arguments.runs.mkdir(parents=True, exist_ok=True)
-    steps, data = arguments.steps, arguments.data
-    weights: dict[str, dict[str, Path]] = {}
+    views, told_data = views_of(arguments), arguments.data.stem if arguments.data else "synthetic"
     for name in arguments.only:
-        ablation = ABLATIONS[name]
-        weights[name] = {
-            recipe: ablation.weights(recipe, arguments.runs, steps=steps, data=data)
+        ablation, steps = ABLATIONS[name], arguments.steps or ABLATIONS[name].steps
+        weights = {
+            recipe: ablation.weights(recipe, arguments.runs, steps=steps, data=arguments.data)
             for recipe in ablation.variants
         }
-        for recipe, path in weights[name].items():
-            trained(ablation, recipe, path, steps=steps, data=data)
-    views = views_of(arguments)
-    recipes = {str(path): recipe for of_one in weights.values() for recipe, path in of_one.items()}
-    methods = list(recipes)
-    outcome = joined([views.expanded(methods, camera) for camera in arguments.cameras])
-    chosen = views.chosen(methods, arguments.cameras[0])[1]
-    lines = [
-        provenance(
-            f"one seed, training scenes: {data.stem if data else 'synthetic'}",
-            f"each of {chosen}, with the cameras {', '.join(arguments.cameras)}",
-        )
-    ]
-    for name, of_one in weights.items():
-        ablation = ABLATIONS[name]
-        lines += section(ablation, outcome.records, of_one, steps=steps or ablation.steps)
-    lines += failures_of([outcome])
-    lines += budgets(recipes)
-    publish("ablations", lines, write=arguments.write)
+        for recipe, path in weights.items():
+            trained(ablation, recipe, path, steps=steps, data=arguments.data)
+        methods = [str(path) for path in weights.values()]
+        outcome = joined([views.expanded(methods, camera) for camera in arguments.cameras])
+        lines = [
+            provenance(
+                f"one seed, training scenes: {told_data}",
+                f"each of {views.chosen(methods, arguments.cameras[0])[1]}",
+                f"with the cameras {', '.join(arguments.cameras)}",
+            ),
+            *section(ablation, outcome.records, weights, steps=steps),
+            *failures_of([outcome]),
+            *budgets({str(path): recipe for recipe, path in weights.items()}),
+        ]
+        publish(f"ablation-{name}", lines, write=arguments.write)
 
 
 if __name__ == "__main__":
