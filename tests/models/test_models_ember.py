@@ -12,7 +12,7 @@ from relume.color.transfer import srgb
 from relume.image import Image
 from relume.inference.runner import run
 from relume.models import build
-from relume.models.ember import Ember
+from relume.models.ember import MOST_CODES, Ember
 from relume.models.learned import EmberExpansion
 from relume.models.weights import Card, save_weights
 
@@ -153,6 +153,11 @@ def test_cleaning_can_be_asked_for(weights: str) -> None:
 
     little, more = ((cleaned(codes) - cleaned(0.0)).abs().max() for codes in (0.1, 4.0))
     assert 0.0 < little < more
+    assert torch.equal(cleaned(MOST_CODES), run(EmberExpansion(weights=weights), picture).pixels)
+    large = Image(picture.pixels.repeat(1, 40, 30), SRGB)  # 6.5 megapixels
+    pair = [run(EmberExpansion(weights=weights, cleaning=codes), large).pixels for codes in (None, 0.0, 0.95)]
+    assert torch.equal(pair[0], pair[1])
+    assert not torch.equal(pair[0], pair[2])
     for unchanged in ({"panorama": True}, {"response": "srgb"}):
         pair = [
             run(EmberExpansion(weights=weights, cleaning=codes, **unchanged), picture).pixels

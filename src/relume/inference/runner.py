@@ -253,7 +253,7 @@ def _process(
 
     pieces = tiles(height, width, shape, halo=halo, multiple=multiple)
     begun = with_contexts(pieces, images, overwritten=in_place and halo > 0)
-    if on_cpu and shape[0] * shape[1] <= 2 * CACHED_PIXELS:
+    if on_cpu and shape[0] * shape[1] <= CACHED_PIXELS:
         for_each(work, begun)
     else:  # large tiles keep all cores, or the GPU, busy by themselves
         for piece in begun:

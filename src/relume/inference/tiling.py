@@ -10,12 +10,12 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional
 
-# Strips of about this many pixels stay in the cache of a core, where elementwise work is fastest.
-CACHED_PIXELS = 1 << 15
+# Strips, and tiles with a little context, of about this many pixels: few enough for the caches of a core,
+# where elementwise work is fastest, many enough for Python not to be what takes time.
+CACHED_PIXELS = 1 << 17
 
-# Tiles with a little context are squares of about as many; larger ones suit methods that look far.
-_SMALL_SIDE, _LARGE_SIDE = 192, 512
-_LITTLE = 24
+_LITTLE, _LARGE_SIDE = 24, 512
+"""Pixels of context that are few, and how large tiles with more are at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ def tile_shape(
     step = math.lcm(multiple, 2)
     side = _rounded_up(max(height, width), step)
     if cached:
-        side = _SMALL_SIDE if halo <= _LITTLE else max(8 * halo, _LARGE_SIDE)
+        side = math.isqrt(CACHED_PIXELS) if halo <= _LITTLE else max(8 * halo, _LARGE_SIDE)
     if largest is not None:
         side = min(side, math.isqrt(largest) - 2 * halo)
     side = max(side // step, 1) * step

@@ -32,6 +32,9 @@ SHIPPED_WEIGHTS = Path(__file__).parent / "shipped"
 _KEPT = 4
 """So many networks stay loaded."""
 
+_CLEANED_PIXELS = 1 << 22
+"""Larger pictures are not looked at pixel by pixel: reduced to a screen, noise and rounding average out."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Learned(Method):
@@ -95,9 +98,10 @@ class EmberExpansion(Learned):
         choices=("estimated", "srgb"),
     )
     highlights: float = parameter(1.0, "of the estimated stops above white", minimum=0.0, maximum=1.0)
-    cleaning: float = parameter(
-        ember.MOST_CODES,
-        "by how much noise, JPEG artefacts and rounding may be smoothed away; 0: not at all",
+    cleaning: float | None = parameter(
+        None,
+        "by how much noise, JPEG artefacts and rounding may be smoothed away; none: by 0.95 in pictures of "
+        "up to 4 megapixels, not at all in larger ones",
         minimum=0.0,
         maximum=16.0,
         unit="codes of 8 bits",
@@ -122,12 +126,20 @@ class EmberExpansion(Learned):
     @property
     def halo(self) -> int:
         """How far the cleaner looks, where there is any cleaning."""
-        return super().halo if self._codes > 0.0 else 0
+        return super().halo if self._cleans else 0
 
     @property
-    def _codes(self) -> float:
-        """How much is cleaned."""
-        return self.cleaning if self.response == "estimated" and not self.panorama else 0.0
+    def _cleans(self) -> bool:
+        """Whether there are pictures that are cleaned."""
+        return self.cleaning != 0.0 and self.response == "estimated" and not self.panorama
+
+    def _codes(self, image: Float[Tensor, "batch 3 height width"]) -> float:
+        """By how much a picture of that size is cleaned."""
+        if not self._cleans:
+            return 0.0
+        if self.cleaning is not None:
+            return self.cleaning
+        return ember.MOST_CODES if image.shape[-2] * image.shape[-1] <= _CLEANED_PIXELS else 0.0
 
     def network(self, image: Tensor) -> ember.Ember:
         """The network; see `Learned.network`."""
@@ -136,8 +148,9 @@ class EmberExpansion(Learned):
         return network
 
     def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
-        """The stops on a small copy, and the curve."""
-        return self.network(image).measure(image, wraps=self.panorama)
+        """The stops on a small copy, the curve, and by how many codes the picture is cleaned."""
+        measured = self.network(image).measure(image, wraps=self.panorama)
+        return measured | {"cleaning": image.new_full((len(image), 1, 1, 1), self._codes(image))}
 
     def __call__(
         self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
@@ -149,7 +162,7 @@ class EmberExpansion(Learned):
         if self.response == "srgb":
             light = srgb.eotf(image)
         else:
-            codes = network.cleaned(image, codes=self._codes)
+            codes = network.cleaned(image, codes=float(statistics["cleaning"].amax()))
             light = lookup(codes, statistics["curve"][:, :, 0, 0])
         light = network.rekindled(light, image, stops)
         return light if self.peak is None else _below(light, self.peak / REFERENCE_WHITE)
