@@ -1,6 +1,7 @@
 """A run that is killed goes on as if nothing had happened: the same losses and weights to the last bit."""
 
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -17,8 +18,8 @@ from relume.training.loop import train
 STEPS = 36
 
 
-def start(out: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, training_toys.__file__, "game", str(out), str(STEPS)]
+def start(out: Path, *, steps: int = STEPS, workers: int = 0) -> subprocess.Popen[bytes]:
+    command = [sys.executable, training_toys.__file__, "game", str(out), str(steps), str(workers)]
     return subprocess.Popen(command, stderr=subprocess.DEVNULL)
 
 
@@ -44,3 +45,15 @@ def test_a_run_that_is_killed_goes_on_to_the_last_bit(tmp_path: Path) -> None:
     assert set(resumed.tensors) == set(whole.tensors)
     assert all(torch.equal(resumed.tensors[name], whole.tensors[name]) for name in whole.tensors)
     assert resumed.progress.results == whole.progress.results
+
+
+def test_a_program_that_is_asked_to_stop_ends_with_its_loading_processes(tmp_path: Path) -> None:
+    program = start(tmp_path, steps=100_000, workers=1)
+    try:
+        while program.poll() is None and not any(entry["step"] >= 3 for entry in read_log(tmp_path)):
+            time.sleep(0.01)
+        program.terminate()
+        assert program.wait(timeout=60) == -signal.SIGINT  # what nobody caught
+    finally:
+        program.kill()
+    assert load_checkpoint(tmp_path).progress.total >= 3

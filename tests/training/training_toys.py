@@ -1,11 +1,11 @@
 """Tiny data and recipes for the tests of training, also run as a program of its own:
 
-python training_toys.py RECIPE OUT STEPS
+python training_toys.py RECIPE OUT STEPS [WORKERS]
 """
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -164,5 +164,5 @@ def losses(entries: list[dict]) -> list[dict]:
 
 if __name__ == "__main__":
     cores._cores = lambda: 1
-    name, out, steps = sys.argv[1:]
-    train(RECIPES[name](int(steps)), Path(out), machine=MACHINE)
+    name, out, steps, workers = [*sys.argv[1:], "0"][:4]
+    train(RECIPES[name](int(steps)), Path(out), machine=replace(MACHINE, workers=int(workers)))

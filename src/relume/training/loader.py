@@ -1,7 +1,7 @@
 """Batches of a data set whose samples are pure functions of their index: nothing to resume but a number."""
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,7 +38,7 @@ def batches(
     place: Place,
     workers: int,
     layout: torch.memory_format = torch.contiguous_format,
-) -> Iterator[Loaded]:
+) -> Generator[Loaded, None, None]:
     """This process's part of `steps` batches, on its device.
 
     Sample i of process r in step s has the index first + s·batch + r·(batch / processes) + i, so that any

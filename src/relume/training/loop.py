@@ -7,6 +7,7 @@ What differs between systems sits in their objectives; how the work is split ove
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -88,7 +89,7 @@ def _train_stage(run: Run, stage: Stage, machine: Machine, asked_to_stop: Event)
         scores = run.validate(stage, None, precision)
         best.consider(networks, scores, progress=progress, place=place)
 
-    coming = batches(
+    loading = batches(
         stage.data,
         first=progress.samples,
         steps=stage.steps - progress.step,
@@ -97,75 +98,79 @@ def _train_stage(run: Run, stage: Stage, machine: Machine, asked_to_stop: Event)
         workers=workers,
         layout=precision.layout,
     )
-    saved = began = time.perf_counter()
-    for loaded in coming:
-        arrived = time.perf_counter()
-        run.note_problems(stage, loaded.problems)
-        torch.manual_seed(_seed(run.recipe.seed, progress.total, place.rank))
-        statistics.keep()
-        finite, stop = True, False
-        told: dict[str, float | Tensor] = {}
+    # Closed here: at the interpreter's exit, processes that load would be waited for in vain.
+    with closing(loading) as coming:
+        saved = began = time.perf_counter()
+        for loaded in coming:
+            arrived = time.perf_counter()
+            run.note_problems(stage, loaded.problems)
+            torch.manual_seed(_seed(run.recipe.seed, progress.total, place.rank))
+            statistics.keep()
+            finite, stop = True, False
+            told: dict[str, float | Tensor] = {}
 
-        for turn in _turns(stage.objective, networks, loaded.batch, precision):
-            updater = updating[turn.optimizer]
-            updater.optimizer.zero_grad()
-            torch.autograd.backward(updater.scaler.scale(turn.loss), inputs=updater.parameters)
-            gradients = _gradients(updater.parameters)
-            shared = torch.stack([turn.loss.detach(), turn.loss.new_tensor(float(asked_to_stop.is_set()))])
-            place.average([*gradients, shared])
+            for turn in _turns(stage.objective, networks, loaded.batch, precision):
+                updater = updating[turn.optimizer]
+                updater.optimizer.zero_grad()
+                torch.autograd.backward(updater.scaler.scale(turn.loss), inputs=updater.parameters)
+                gradients = _gradients(updater.parameters)
+                shared = torch.stack(
+                    [turn.loss.detach(), turn.loss.new_tensor(float(asked_to_stop.is_set()))]
+                )
+                place.average([*gradients, shared])
 
-            updater.scaler.unscale_(updater.optimizer)
-            norm = get_total_norm(gradients)
-            loss, asked, length = torch.stack([*shared, norm]).tolist()  # the one wait for a GPU
-            rate = updater.config.rate(progress.step, stage.steps)
-            if math.isfinite(loss) and math.isfinite(length):
-                if updater.config.clip is not None:
-                    clip_grads_with_norm_(updater.parameters, updater.config.clip, norm)
-                updater.set_rate(rate)
-                updater.scaler.step(updater.optimizer)
+                updater.scaler.unscale_(updater.optimizer)
+                norm = get_total_norm(gradients)
+                loss, asked, length = torch.stack([*shared, norm]).tolist()  # the one wait for a GPU
+                rate = updater.config.rate(progress.step, stage.steps)
+                if math.isfinite(loss) and math.isfinite(length):
+                    if updater.config.clip is not None:
+                        clip_grads_with_norm_(updater.parameters, updater.config.clip, norm)
+                    updater.set_rate(rate)
+                    updater.scaler.step(updater.optimizer)
+                else:
+                    finite = False
+                updater.scaler.update()
+                stop = asked > 0
+                told |= {f"{turn.optimizer}/loss": loss, f"{turn.optimizer}/gradient": length}
+                told |= {f"{turn.optimizer}/rate": rate}
+                told |= {name: term.detach() for name, term in turn.terms.items()}
+
+            if finite:
+                statistics.share(place)
+                if average is not None:
+                    average.update(networks, step=progress.step)
             else:
-                finite = False
-            updater.scaler.update()
-            stop = asked > 0
-            told |= {f"{turn.optimizer}/loss": loss, f"{turn.optimizer}/gradient": length}
-            told |= {f"{turn.optimizer}/rate": rate}
-            told |= {name: term.detach() for name, term in turn.terms.items()}
+                statistics.put_back()
+            progress.count_step(stage.batch, finite=finite)
+            if progress.skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
+                raise _diverged(progress, stage)
 
-        if finite:
-            statistics.share(place)
-            if average is not None:
-                average.update(networks, step=progress.step)
-        else:
-            statistics.put_back()
-        progress.count_step(stage.batch, finite=finite)
-        if progress.skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
-            raise _diverged(progress, stage)
-
-        last = progress.step == stage.steps
-        now = time.perf_counter()
-        progress.seconds += now - began
-        if progress.step % stage.log_every == 0 or last:
-            told["samples_per_second"] = stage.batch / (now - began)
-            told["waiting"] = (arrived - began) / (now - began)
-            values = {name: float(value) for name, value in told.items()}
-            run.log.scalars("train", progress.total, stage.name, values)
-        run.log.advance(progress.total, stage.name)
-        if progress.step % stage.validate_every == 0 or last:
-            progress.results["after"] = run.validate(stage, average, precision)
-            if best is not None:
-                best.consider(networks, progress.results["after"], progress=progress, place=place)
-        if last and best is not None:
-            networks.load_state_dict(best.networks.state_dict())
-            progress.results["after"] = run.validate(stage, None, precision)
-        if last:
-            progress.end_stage()
-        if last or stop or time.perf_counter() - saved > machine.save_every:
-            run.save(average or best, updating)
-            saved = time.perf_counter()
-        if stop:
-            run.log.say(f"stopped after step {progress.total}; the same command goes on from there.")
-            raise KeyboardInterrupt
-        began = time.perf_counter()
+            last = progress.step == stage.steps
+            now = time.perf_counter()
+            progress.seconds += now - began
+            if progress.step % stage.log_every == 0 or last:
+                told["samples_per_second"] = stage.batch / (now - began)
+                told["waiting"] = (arrived - began) / (now - began)
+                values = {name: float(value) for name, value in told.items()}
+                run.log.scalars("train", progress.total, stage.name, values)
+            run.log.advance(progress.total, stage.name)
+            if progress.step % stage.validate_every == 0 or last:
+                progress.results["after"] = run.validate(stage, average, precision)
+                if best is not None:
+                    best.consider(networks, progress.results["after"], progress=progress, place=place)
+            if last and best is not None:
+                networks.load_state_dict(best.networks.state_dict())
+                progress.results["after"] = run.validate(stage, None, precision)
+            if last:
+                progress.end_stage()
+            if last or stop or time.perf_counter() - saved > machine.save_every:
+                run.save(average or best, updating)
+                saved = time.perf_counter()
+            if stop:
+                run.log.say(f"stopped after step {progress.total}; the same command goes on from there.")
+                raise KeyboardInterrupt
+            began = time.perf_counter()
 
 
 def _turns(
