@@ -105,8 +105,8 @@ def with_contexts(
 
     Args:
         pieces: from the top left, row by row.
-        overwritten: whether each tile is filled in the image itself before the next is asked for. What the
-            next ones need to know of it is kept then: a band as high as tiles with their contexts.
+        overwritten: whether tiles are filled in the image itself, at any time after they were given. What
+            others need to know of it is kept then: a band as high as tiles with their contexts.
     """
     if not overwritten:
         yield from ((tile, tile.outer(image)) for tile in pieces)
