@@ -1,6 +1,7 @@
 """Work on all cores: all of it done, errors told, torch left as it was."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -38,6 +39,20 @@ def test_the_first_error_is_raised(threads: int) -> None:
     with pytest.raises(ValueError, match="7"):
         for_each(work, range(20))
     assert torch.get_num_threads() == threads
+
+
+def test_items_are_asked_for_as_they_are_needed(threads: int) -> None:
+    given, done, ahead = [], [], []
+
+    def items() -> Iterator[int]:
+        for item in range(100):
+            ahead.append(len(given) - len(done))
+            given.append(item)
+            yield item
+
+    for_each(done.append, items())
+    assert sorted(done) == list(range(100))
+    assert max(ahead) <= 4 * threads
 
 
 def test_several_pieces_run_at_once() -> None:
