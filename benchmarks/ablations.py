@@ -98,7 +98,7 @@ ABLATIONS = {
         },
         whole="INnet, Nnet, Dnet, truncation process",
         told="The paper's HDR-VDP-3 on HDR-Eye: 6.672, 6.698, 6.704, 6.712, in this order.",
-        steps=200,
+        steps=300,
     ),
     "duhdr-oonet": Ablation(
         variants={
@@ -109,14 +109,14 @@ ABLATIONS = {
         },
         whole="receptive field blocks, attention",
         told="The paper's HDR-VDP-3 on HDR-Eye: 6.712, 6.695, 6.719, 6.731, in this order.",
-        steps=150,
+        steps=300,
         start="duhdr",
     ),
     "itmn": Ablation(
         variants={"itmn": "iTMN", "itmn_nodmse": "NoDMSE", "itmn_noadvreg": "NoAdvReg"},
         whole="iTMN",
         told="The paper's HDR-VDP-2 is 73.77 for the whole; most likely 72.47 and 70.52 for the others.",
-        steps=200,
+        steps=400,
     ),
     "ember": Ablation(
         variants={
