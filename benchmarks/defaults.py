@@ -44,12 +44,12 @@ from relume.catalog import METHODS
 from relume.color.encoding import LINEAR_NITS, LINEAR_SCENE, REFERENCE_WHITE, SRGB
 from relume.color.luminance import luminance
 from relume.data.panorama import perspective_view, random_views
-from relume.evaluation.tone_curve import correct_tone_curve
 from relume.image import convert
 from relume.io import read
 from relume.method import Direction, Method, configure
 from relume.metrics.pu21 import LOWEST, pu_psnr
 from relume.metrics.tmqi import tmqi
+from relume.metrics.tone_curve import correct_tone_curve
 
 SIZE = (240, 320)
 FIELD_OF_VIEW = (70.0, 95.0)

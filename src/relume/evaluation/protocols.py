@@ -14,8 +14,8 @@ from torch import Tensor
 from relume.color.luminance import luminance
 from relume.errors import MethodError
 from relume.evaluation.display import cut
-from relume.evaluation.tone_curve import correct_tone_curve
 from relume.metrics.pu21 import LOWEST
+from relume.metrics.tone_curve import correct_tone_curve
 
 Picture = Float[Tensor, "3 height width"]
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from relume.evaluation.tone_curve import correct_tone_curve
 from relume.metrics.pu21 import pu_psnr, pu_psnr_y
+from relume.metrics.tone_curve import correct_tone_curve
 
 PAIRS = (
     "A_clip95", "A_noise", "A_quant6", "B_blur", "B_colour", "B_gamma", "C_contrast", "C_noise",
