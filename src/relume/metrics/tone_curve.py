@@ -42,7 +42,8 @@ def correct_tone_curve(prediction: Picture, reference: Picture) -> Float[Tensor,
     of both, fitted by ridge regression towards no change. Each picture has its own fit.
 
     Convention:  linear BT.709 in cd/m² as on the display, as array (height, width, 3) or tensor
-    (..., 3, height, width) → tensor of the same light, never negative. Computed in float64.
+    (..., 3, height, width) → tensor of the same light, never negative. Computed in float64;
+    differentiable, the fit included.
 
     Raises:
         ImageError: shapes that differ, NaN, integers.

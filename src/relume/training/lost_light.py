@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from relume.color.encoding import REFERENCE_WHITE
 from relume.metrics import pu21
+from relume.metrics.tone_curve import correct_tone_curve
 from relume.models.ember import Ember
 from relume.response.curve import inverse_curve, lookup
 from relume.training.objective import Batch, Objective, Scores, Turn
@@ -18,13 +19,16 @@ from relume.training.validation import score_reconstruction
 _DARKEST = 1e-3
 """Light below counts as that much when stops are compared."""
 
-# A quarter of the pixels, each way, is enough to tell a curve.
+# A quarter of the pixels, each way, is enough to tell a curve; half of them show its lights as well.
 _CURVE_STEP = 4
+_CORRECTION_STEP = 2
 
 # Mean squared errors below, in PU21 units, are noise and quantization: nothing to gain there.
 _NOISE = 1.5
 # What lost light leaves of the error even of a good result; a curve that is off by less is good enough.
 _LEFT = 2.5
+# Nobody sees less, 58 dB, but curves of pictures that show all of the scene's light can be as good as that.
+_CORRECTED_NOISE = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +37,8 @@ class LostLight(Objective):
 
     The two tasks are kept apart: the curve learns from pixels that are not clipped, the stops from clipped
     pixels with their light taken through the true response. The mean of log errors is what a table of
-    PSNR shows; the error in stops keeps lights above the peaks in view.
+    PSNR shows; the error in stops keeps lights above the peaks in view. What both give together counts after
+    the tone-curve correction, which forgives what no picture tells: how bright the whole was.
 
     The second half of each batch is estimated from copies of half the size, as large pictures are: lights
     that fill no pixel of the copy must come out right as well.
@@ -46,6 +51,8 @@ class LostLight(Objective):
     """Of the displays, in cd/m²; the level that clips is shown at 203."""
     stops: float = 0.2
     """Weight of the mean error in stops."""
+    corrected: float = 2.0
+    """Weight of the whole after the tone-curve correction, on the first display, against other decibels."""
 
     def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
         """One turn."""
@@ -66,8 +73,11 @@ class LostLight(Objective):
         above = target > 1.0
         off = (raised - target.clamp(min=_DARKEST).log2()).abs()
         terms["stops"] = (off * above).sum() / above.sum().clamp(min=1)
-        light_terms = sum((terms[f"light_{peak:g}"] for peak in self.peaks), terms["curve"])
-        yield Turn(optimizer="model", loss=2.0 * light_terms + self.stops * terms["stops"], terms=terms)
+        whole = network.rekindled(lookup(sdr, curve), sdr, stops)
+        terms["corrected"] = _corrected_error(whole, hdr, self.peaks[0])
+        decibels = sum((terms[f"light_{peak:g}"] for peak in self.peaks), terms["curve"])
+        decibels = decibels + self.corrected * terms["corrected"]
+        yield Turn(optimizer="model", loss=2.0 * decibels + self.stops * terms["stops"], terms=terms)
 
     def validate(self, networks: nn.ModuleDict, batch: Batch) -> Scores:
         """Scores of the whole, with the estimated response."""
@@ -100,6 +110,16 @@ def _curve_error(
     )
     error = (_shown(lookup(sdr, curve), pu21.HIGHEST) - _shown(hdr, pu21.HIGHEST)) * (clipped == 0.0)
     return (error.square().mean((1, 2, 3)) + _LEFT).log10().mean()
+
+
+def _corrected_error(
+    result: Float[Tensor, "batch 3 height width"], hdr: Float[Tensor, "batch 3 height width"], peak: float
+) -> Float[Tensor, ""]:
+    """Log mean squared error in PU21 after the tone-curve correction."""
+    result, hdr = (picture[..., ::_CORRECTION_STEP, ::_CORRECTION_STEP] for picture in (result, hdr))
+    corrected = correct_tone_curve(result * REFERENCE_WHITE, hdr * REFERENCE_WHITE) / REFERENCE_WHITE
+    error = _shown(corrected, peak) - _shown(hdr, peak)
+    return (error.square().mean((1, 2, 3)) + _CORRECTED_NOISE).log10().mean()
 
 
 def _shown(light: Float[Tensor, "*shape"], peak: float) -> Float[Tensor, "*shape"]:

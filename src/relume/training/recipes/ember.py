@@ -71,8 +71,8 @@ def _tone_mapped() -> Camera:
 
 
 def ember(settings: RecipeSettings) -> Recipe:
-    """The network that expands by default: hours on two cores, with a pack of HDR scenes as --data."""
-    return _recipe("ember", settings, preset="base")
+    """The network that expands by default, but for what cleans codes: hours on two cores, with --data."""
+    return _recipe("ember", settings, preset="full")
 
 
 def ember_small(settings: RecipeSettings) -> Recipe:
@@ -131,7 +131,9 @@ def _recipe(name: str, settings: RecipeSettings, *, preset: str) -> Recipe:
         objective=LostLight(),
         optimizers={
             "model": AdamW(
-                learning_rate=6e-4,
+                networks=tuple(f"model.{part}" for part in ALL_BUT_CLEANER),
+                # A high rate would undo first what weights to start with have learnt.
+                learning_rate=6e-4 if settings.start is None else 2e-4,
                 betas=(0.9, 0.98),
                 weight_decay=0.02,
                 schedule=Warmup(rise=200, then=Cosine(floor=0.005)),
