@@ -50,6 +50,13 @@ def test_the_same_output_and_the_card(tmp_path: Path) -> None:
     assert json.loads(path.with_suffix(".json").read_text())["recipe"] == {"seed": 3}
 
 
+def test_reading_draws_no_random_numbers(tmp_path: Path) -> None:
+    save_weights(tmp_path / "w.safetensors", trained(), card=CARD)
+    before = torch.get_rng_state()
+    load_weights(tmp_path / "w.safetensors")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_half_precision_keeps_statistics_that_are_too_large_for_it(tmp_path: Path) -> None:
     network = build("itmn", preset="compact").eval()
     with torch.no_grad():

@@ -1,12 +1,14 @@
 """Trained weights: one safetensors file whose header carries a card, which also lies beside it as JSON."""
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from relume.errors import MethodError, UnreadableFile, UnwritableFile
 from relume.models import build, require_preset
@@ -72,7 +74,8 @@ def load_weights(path: Path) -> tuple[nn.Module, Card]:
         UnreadableFile: missing, damaged, or weights of another network than the card says.
     """
     tensors, card = _read(path)
-    network = build(card.model, preset=card.preset)
+    with _Unfilled():
+        network = build(card.model, preset=card.preset)
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
@@ -87,6 +90,24 @@ def read_card(path: Path) -> Card:
         UnreadableFile: missing, damaged, or not weights of a network of this version.
     """
     return _read(path)[1]
+
+
+_RANDOM = (Tensor.uniform_, Tensor.normal_, nn.init.uniform_, nn.init.normal_, nn.init.kaiming_uniform_)
+
+
+class _Unfilled(TorchFunctionMode):
+    """Random numbers are not drawn, for a file replaces them: drawing takes longer than reading the file."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        if func in _RANDOM:
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], Card]:
