@@ -116,3 +116,20 @@ def test_light_is_never_negative_and_single_precision_is_kept(generator: torch.G
     assert corrected.dtype == torch.float32
     assert (corrected >= 0).all()
     assert torch.isfinite(corrected).all()
+
+
+def test_gradients_flow_through_the_fit(generator: torch.Generator) -> None:
+    """Also along the exposure, which the fit takes away: without it that would seem to matter."""
+    reference = _scene(generator)
+    exposures = torch.zeros_like(reference).requires_grad_()
+    noise = 0.1 * torch.randn(reference.shape, generator=generator, dtype=reference.dtype)
+
+    def error(stops: torch.Tensor) -> torch.Tensor:
+        prediction = 0.5 * reference.pow(0.9) * torch.exp2(noise + stops)
+        return (correct_tone_curve(prediction, reference).log2() - reference.log2()).square().mean()
+
+    (gradient,) = torch.autograd.grad(error(exposures), exposures)
+    for direction in (torch.ones_like(noise), noise, (reference > 100.0).double()):
+        step = 1e-5 * direction
+        expected = (error(step) - error(-step)) / 2e-5
+        assert (gradient * direction).sum().item() == pytest.approx(expected.item(), rel=1e-4, abs=1e-9)

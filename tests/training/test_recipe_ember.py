@@ -10,6 +10,7 @@ from torch import nn
 from relume.color.transfer import srgb
 from relume.data.scenes import PanoramaScenes, SyntheticScenes
 from relume.metrics import pu21
+from relume.metrics.tone_curve import correct_tone_curve
 from relume.models.cleaner import CleanerConfig
 from relume.models.ember import Ember, EmberConfig
 from relume.models.learned import SHIPPED_WEIGHTS
@@ -68,6 +69,45 @@ def test_curve_and_stops_do_not_disturb_one_another() -> None:
     after = next(LostLight().turns(held, given)).terms
     assert after["curve"] > before["curve"] + 0.5
     assert torch.equal(after["light_1000"], before["light_1000"])
+
+
+def test_the_whole_is_scored_after_the_tone_curve_correction() -> None:
+    given = batch()
+    for position, (light, response) in enumerate([(1.0, 1.0), (2.0, 1.2)]):
+        given["hdr"][position] *= light
+        given["sdr"][position] = given["sdr"][position].pow(response)
+    terms = next(LostLight(peaks=(1000.0,)).turns(networks(), given)).terms
+    errors = []
+    for sdr, hdr in zip(given["sdr"], given["hdr"], strict=True):
+        shown = 203.0 * hdr[:, ::2, ::2]
+        corrected = correct_tone_curve(203.0 * srgb.eotf(sdr)[:, ::2, ::2], shown)
+        units = pu21.encode(corrected.clamp(max=1000.0)) - pu21.encode(shown.clamp(max=1000.0))
+        errors.append(math.log10(units.square().mean().item() + 0.3))
+    assert errors[0] != pytest.approx(errors[1], abs=0.01)
+    assert terms["corrected"].item() == pytest.approx(sum(errors) / 2, abs=1e-3)
+
+
+def test_most_of_a_wrong_curve_is_forgiven_after_the_correction() -> None:
+    held, given = networks(), batch()
+    with torch.no_grad():
+        held["model"].head.bias.fill_(10.0 * math.atanh(0.2))
+        right = next(LostLight().turns(held, given)).terms
+        held["model"].overview[-1].bias[-4] = 0.2
+        wrong = next(LostLight().turns(held, given)).terms
+    assert right["corrected"].item() == pytest.approx(math.log10(0.3), abs=0.05)
+    assert right["corrected"] + 1.0 < wrong["corrected"] < wrong["curve"] - 0.5
+
+
+def test_weights_to_start_with_keep_their_cleaner() -> None:
+    recipe = ember(RecipeSettings(start=SHIPPED_WEIGHTS / "ember.safetensors"))
+    networks = recipe.networks()
+    optimizer = recipe.stages[0].optimizers["model"]
+    trained = {
+        id(weight) for path in optimizer.networks for weight in networks.get_submodule(path).parameters()
+    }
+    left = [name for name, weight in networks.named_parameters() if id(weight) not in trained]
+    assert left
+    assert all(name.startswith("model.cleaner.") for name in left)
 
 
 def test_it_learns_four_pictures_by_heart() -> None:
