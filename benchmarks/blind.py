@@ -90,10 +90,17 @@ def answers_in(path: Path, methods: Sequence[str], count: int) -> dict[int, str]
     """Number of a sheet → its letters, best first.
 
     Raises:
-        SystemExit: a line that does not name every letter of a sheet once, or a sheet that there is not.
+        SystemExit: a line that does not name every letter of a sheet once, a sheet that there is not, no
+            answer at all, or no such file.
     """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise SystemExit(
+            f"{path}: cannot be read ({error.strerror}); expected the judge's answers."
+        ) from None
     found = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in lines:
         if not line.strip() or line.startswith("#"):
             continue
         number, _, letters = line.partition(" ")
@@ -104,6 +111,8 @@ def answers_in(path: Path, methods: Sequence[str], count: int) -> dict[int, str]
                 "best first."
             )
         found[int(number)] = letters.strip()
+    if not found:
+        raise SystemExit(f"{path}: holds no answer; expected one of {count} sheets on each line.")
     return found
 
 

@@ -49,3 +49,11 @@ def test_an_answer_that_does_not_fit_its_sheet_is_told(blind: ModuleType, tmp_pa
     file.write_text(line)
     with pytest.raises(SystemExit, match="expected the number of one of 4 sheets and ABC"):
         blind.answers_in(file, METHODS, 4)
+
+
+def test_answers_that_are_not_there_are_told(blind: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="cannot be read"):
+        blind.answers_in(tmp_path / "missing.txt", METHODS, 4)
+    (tmp_path / "empty.txt").write_text("# nobody looked\n")
+    with pytest.raises(SystemExit, match="holds no answer"):
+        blind.answers_in(tmp_path / "empty.txt", METHODS, 4)
