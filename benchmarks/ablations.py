@@ -116,7 +116,7 @@ ABLATIONS = {
         variants={"itmn": "iTMN", "itmn_nodmse": "NoDMSE", "itmn_noadvreg": "NoAdvReg"},
         whole="iTMN",
         told="The paper's HDR-VDP-2 is 73.77 for the whole; most likely 72.47 and 70.52 for the others.",
-        steps=400,
+        steps=300,
     ),
     "ember": Ablation(
         variants={
