@@ -14,14 +14,15 @@ def test_scores_are_those_of_the_metrics() -> None:
     target = 0.05 + 0.9 * torch.rand(2, 3, 24, 24)
     target[..., 4:10, 6:14] = 8.0
     sdr = srgb.inverse_eotf(target.clamp(max=1.0))
-    numbers = score_reconstruction(sdr, 0.5 * target, target).numbers
-    for position, light in enumerate(target):
-        shown, dark = 203.0 * light, 101.5 * light
+    prediction = 0.5 * target * (1.0 + 0.02 * torch.rand_like(target))
+    numbers = score_reconstruction(sdr, prediction, target).numbers
+    for position in range(2):
+        shown, dark = 203.0 * target[position], 203.0 * prediction[position]
         corrected = correct_tone_curve(dark, shown).clamp(max=1000.0)
         expected = pu_psnr(corrected, shown.clamp(max=1000.0)).item()
         assert numbers["corrected"][position].item() == pytest.approx(expected, abs=1e-3)
         assert numbers["pu_psnr"][position].item() == pytest.approx(pu_psnr(dark, shown).item(), abs=1e-3)
     assert (numbers["corrected"] > numbers["pu_psnr"] + 10.0).all()
     assert (numbers["corrected"] > numbers["corrected_input"] + 10.0).all()
-    torch.testing.assert_close(numbers["clipped_stops"], torch.ones(2))
+    torch.testing.assert_close(numbers["clipped_stops"], torch.ones(2), atol=0.03, rtol=0.0)
     torch.testing.assert_close(numbers["clipped_stops_input"], torch.full((2,), 3.0))
