@@ -26,3 +26,11 @@ def test_scores_are_those_of_the_metrics() -> None:
     assert (numbers["corrected"] > numbers["corrected_input"] + 10.0).all()
     torch.testing.assert_close(numbers["clipped_stops"], torch.ones(2), atol=0.03, rtol=0.0)
     torch.testing.assert_close(numbers["clipped_stops_input"], torch.full((2,), 3.0))
+
+
+def test_a_network_that_went_astray_is_scored_as_well() -> None:
+    target = torch.rand(1, 3, 16, 16)
+    prediction = torch.where(target > 0.5, torch.inf, torch.nan)
+    numbers = score_reconstruction(srgb.inverse_eotf(target), prediction, target).numbers
+    assert all(values.isfinite().all() for values in numbers.values())
+    assert (numbers["corrected"] < numbers["corrected_input"]).all()

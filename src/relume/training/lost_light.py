@@ -27,7 +27,7 @@ _CORRECTION_STEP = 2
 _NOISE = 1.5
 # What lost light leaves of the error even of a good result; a curve that is off by less is good enough.
 _LEFT = 2.5
-# Nobody sees less, 58 dB, but curves of pictures that show all of the scene's light can be as good as that.
+# Nobody sees less, 53 dB, but curves of pictures that show all of the scene's light can be as good as that.
 _CORRECTED_NOISE = 0.3
 
 

@@ -21,6 +21,8 @@ STOPS = (0, -3, -6)
 _DARKEST = 1e-4
 _PEAK = 1000.0
 """Of the display, in cd/m²."""
+# What networks that went astray put out must stay a number in cd/m².
+_BRIGHTEST = 1e30
 # An equal picture would have an infinite score, of which no mean can be taken.
 _BEST_PSNR = 100.0
 
@@ -46,7 +48,7 @@ def score_reconstruction(
     numbers = {}
     shown = target * REFERENCE_WHITE
     for suffix, light in (("", prediction), ("_input", unprocessed)):
-        light = light.nan_to_num()
+        light = light.nan_to_num().clamp(max=_BRIGHTEST)
         numbers[f"pu_psnr{suffix}"] = _pu_psnr(light * REFERENCE_WHITE, shown)
         corrected = correct_tone_curve(light * REFERENCE_WHITE, shown).clamp(max=_PEAK)
         numbers[f"corrected{suffix}"] = _pu_psnr(corrected, shown.clamp(max=_PEAK))
