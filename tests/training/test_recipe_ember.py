@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,10 +12,11 @@ from relume.color.transfer import srgb
 from relume.data.scenes import PanoramaScenes, SyntheticScenes
 from relume.metrics import pu21
 from relume.metrics.tone_curve import correct_tone_curve
+from relume.models import build
 from relume.models.cleaner import CleanerConfig
 from relume.models.ember import Ember, EmberConfig
 from relume.models.learned import SHIPPED_WEIGHTS
-from relume.models.weights import load_weights
+from relume.models.weights import Card, load_weights, save_weights
 from relume.response.curve import sample_points
 from relume.training.code_cleaning import CodeCleaning
 from relume.training.lost_light import LostLight
@@ -108,6 +110,20 @@ def test_weights_to_start_with_keep_their_cleaner() -> None:
     left = [name for name, weight in networks.named_parameters() if id(weight) not in trained]
     assert left
     assert all(name.startswith("model.cleaner.") for name in left)
+
+
+def test_weights_without_the_level_of_detail_begin_with_a_fresh_one(tmp_path: Path) -> None:
+    path = tmp_path / "ember.safetensors"
+    torch.manual_seed(3)
+    save_weights(
+        path, build("ember", preset="full"), card=Card(model="ember", preset="full", spec={}, recipe={})
+    )
+    old, _ = load_weights(path)
+    begun = ember(RecipeSettings(start=path)).networks()["model"]
+    new = begun.state_dict()
+    assert all(torch.equal(new[name], value) for name, value in old.state_dict().items())
+    assert {name.split(".")[0] for name in new.keys() - old.state_dict().keys()} == {"detail"}
+    assert not new["detail.head.weight"].any()
 
 
 def test_it_learns_four_pictures_by_heart() -> None:
