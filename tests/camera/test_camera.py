@@ -3,6 +3,7 @@ from dataclasses import fields, replace
 import jaxtyping
 import pytest
 import torch
+from torch.nn import functional
 
 from relume.camera.camera import Camera
 from relume.camera.compression import HALVED, Jpeg
@@ -51,6 +52,21 @@ def test_pictures_of_a_batch_have_their_own_settings(generator):
     drawn = (settings.white_balance, settings.hue_saturation, settings.exposure, settings.response)
     for parameters in (*drawn, settings.noise.signal, settings.noise.field.flatten(1)):
         assert len(parameters.unique(dim=0)) == 6
+
+
+@pytest.mark.parametrize("tone_mapping", [None, ToneMapping(variations=(Variation(method=Drago2003()),))])
+def test_the_clean_picture_is_of_the_same_shot(generator, tone_mapping):
+    """As a camera without noise, rounding and JPEG takes it that draws the same otherwise."""
+    response = FULL.response if tone_mapping is None else None
+    camera = replace(FULL, tone_mapping=tone_mapping, response=response)
+    bare = replace(camera, noise=None, quantization=None, compression=None)
+    scene = functional.interpolate(scenes(generator)[..., ::8, ::8], size=(24, 32), mode="bicubic")
+    shot = camera(scene, generator=generator)
+    clean = camera.clean(scene, shot.settings)
+    assert torch.equal(clean, bare.apply(scene, replace(shot.settings, noise=None, compression=None)).sdr)
+    assert 0.0 < (clean - shot.sdr).abs().mean() < 0.05
+    if tone_mapping is None:
+        torch.testing.assert_close(clean, lookup(shot.sensor.clamp(0.0, 1.0), shot.response))
 
 
 def test_the_sensor_is_the_scene_in_its_colours_times_the_exposure(generator):

@@ -9,6 +9,7 @@ from relume.data.pairs import Pairs
 from relume.data.scenes import SyntheticScenes
 from relume.errors import MethodError
 from relume.models import build
+from relume.response.curve import lookup
 
 
 def learned(camera: Camera | None = None) -> LearnedCamera:
@@ -33,8 +34,10 @@ def test_the_response_is_that_of_nnet_and_all_else_is_the_cameras(generator):
 
 
 def test_pairs_can_be_made_with_it():
-    pairs = Pairs(scenes=SyntheticScenes(), camera=learned(), size=(64, 64))
+    pairs = Pairs(scenes=SyntheticScenes(), camera=learned(), size=(64, 64), clean=True)
     first, again = pairs[5], pairs[5]
+    expected = lookup(first["hdr"][None].clamp(0.0, 1.0), first["response"][None])[0]
+    torch.testing.assert_close(first["clean"], expected)
     assert torch.equal(first["sdr"], again["sdr"])
     assert first["response"].shape == (1024,)
 

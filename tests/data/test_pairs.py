@@ -7,6 +7,7 @@ import torch
 from relume.camera import presets
 from relume.data.pairs import MixedPairs, Pairs, sample_generator
 from relume.data.scenes import SyntheticScenes
+from relume.response.curve import lookup
 
 
 def _pairs(seed: int = 0) -> Pairs:
@@ -20,6 +21,15 @@ def test_a_pair_is_a_pure_function_of_seed_and_index() -> None:
         assert torch.equal(value, again[name])
     assert not torch.equal(first["sdr"], other["sdr"])
     assert not torch.equal(first["sdr"], _pairs()[8]["sdr"])
+
+
+def test_the_clean_picture_comes_where_it_is_asked_for() -> None:
+    pair, plain = replace(_pairs(), clean=True)[7], _pairs()[7]
+    assert set(pair) == {*plain, "clean"}
+    assert all(torch.equal(pair[name], value) for name, value in plain.items())
+    expected = lookup(pair["hdr"][None].clamp(0.0, 1.0), pair["response"][None])[0]
+    torch.testing.assert_close(pair["clean"], expected)
+    assert not torch.allclose(pair["sdr"], expected, atol=0.5 / 255.0)
 
 
 def test_shapes_and_ranges() -> None:

@@ -149,8 +149,7 @@ def test_the_cleaner_learns_what_noise_did() -> None:
     ramp = torch.linspace(0.2, 0.6, 32)
     hdr = srgb.eotf((ramp[:, None] + 0.5 * ramp).expand(4, 3, 32, 32).contiguous())
     codes = srgb.inverse_eotf(hdr) + torch.randn(hdr.shape) / 255.0
-    response = srgb.inverse_eotf(sample_points().float()).expand(4, -1)
-    given = {"sdr": codes, "hdr": hdr, "response": response}
+    given = {"sdr": codes, "clean": srgb.inverse_eotf(hdr)}
     fixed = {name: value.clone() for name, value in held.state_dict().items() if "cleaner" not in name}
     optimizer = Adam(learning_rate=1e-2).build(list(held["model"].cleaner.parameters()))
     terms = []
@@ -169,21 +168,32 @@ def test_the_cleaner_learns_what_noise_did() -> None:
 
 def test_the_cleaner_does_not_learn_from_what_is_clipped() -> None:
     held, given = nn.ModuleDict({"model": Ember(replace(TINY, cleaner=CleanerConfig()))}), batch()
+    given["clean"] = given["sdr"] + 1.0 / 255.0
     before = next(CodeCleaning().turns(held, given)).terms
-    given["hdr"][..., 8:16, 8:24] = 0.5
+    given["clean"][..., 8:16, 8:24] = 0.5
     after = next(CodeCleaning().turns(held, given)).terms
     assert after == before
 
 
-def test_the_cleaner_begins_with_ember_as_it_is() -> None:
-    recipe = ember_cleaner(RecipeSettings(start=SHIPPED_WEIGHTS / "ember.safetensors"))
-    state = recipe.networks()["model"].state_dict()
-    shipped = load_weights(SHIPPED_WEIGHTS / "ember.safetensors")[0].state_dict()
-    assert {name for name in state if not name.startswith("cleaner.")} == {
-        name for name in shipped if not name.startswith("cleaner.")
+@pytest.mark.parametrize("preset", ["full", "fine"])
+def test_the_cleaner_begins_with_ember_as_it_is(tmp_path: Path, preset: str) -> None:
+    path = tmp_path / "ember.safetensors"
+    torch.manual_seed(4)
+    save_weights(
+        path, build("ember", preset=preset), card=Card(model="ember", preset=preset, spec={}, recipe={})
+    )
+    state = ember_cleaner(RecipeSettings(start=path)).networks()["model"].state_dict()
+    kept = {
+        name: value for name, value in load_weights(path)[0].state_dict().items() if "cleaner" not in name
     }
-    assert all(torch.equal(state[name], value) for name, value in shipped.items() if "cleaner" not in name)
-    assert not any(part.fitted for pairs in [recipe.stages[0].data] for part, _ in pairs.parts)
+    assert len(kept) > 50
+    assert all(torch.equal(state[name], value) for name, value in kept.items())
+
+
+def test_the_cleaner_sees_every_camera_and_what_it_is_to_come_to() -> None:
+    pairs = ember_cleaner(RecipeSettings()).stages[0].data
+    assert [share for _, share in pairs.parts] == [part.share for part in portions()]
+    assert all("clean" in part[0] for part, _ in pairs.parts)
 
 
 def test_cameras_are_all_of_them() -> None:

@@ -1,6 +1,6 @@
 """The camera: from the light of a scene to an SDR picture, stage by stage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -149,6 +149,12 @@ class Camera:
             crushed=crushed,
             settings=settings,
         )
+
+    def clean(
+        self, scene: Float[Tensor, "batch 3 height width"], settings: Settings
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """The SDR picture of the same shot as it would be without noise, rounding and compression."""
+        return replace(self, noise=None, quantization=None, compression=None).apply(scene, settings).sdr
 
     def _coloured(
         self,

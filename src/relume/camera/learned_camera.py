@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from relume.camera.camera import Camera, Shot
+from relume.camera.camera import Camera, Settings, Shot
 from relume.errors import MethodError
 from relume.models.duhdr.imaging import Imaging
 
@@ -43,3 +43,9 @@ class LearnedCamera:
         sensor = self.camera.apply(scene, settings).sensor
         found = self.imaging.nnet.curve(self.imaging.truncated(sensor))
         return self.camera.apply(scene, replace(settings, response=found))
+
+    def clean(
+        self, scene: Float[Tensor, "batch 3 height width"], settings: Settings
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """The SDR picture of the same shot as it would be without noise, rounding and compression."""
+        return self.camera.clean(scene, settings)

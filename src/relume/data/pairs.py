@@ -23,6 +23,8 @@ class Pairs(Dataset[dict[str, Tensor]]):
     A pair has `sdr`, encoded, 0..1, (3, height, width); `hdr`, linear, 1.0 = the level that clips, of the
     same shape; `exposure`, the factor from scene to sensor, (); `response`, the camera's curve, (1024,).
 
+    With `clean` there is also `clean`: `sdr` without noise, rounding and compression.
+
     A camera that tone maps has no curve and no level that clips. With `fitted` both are those of the curve
     that comes nearest to what it did: 1.0 is the light of white, and `exposure` counts in it.
     """
@@ -35,6 +37,8 @@ class Pairs(Dataset[dict[str, Tensor]]):
     count: int = 1 << 40
     fitted: bool = False
     """Whether response and unit of light are found from the pictures, not taken from the camera."""
+    clean: bool = False
+    """Whether there is the clean picture, too."""
 
     def __len__(self) -> int:
         return self.count
@@ -46,12 +50,15 @@ class Pairs(Dataset[dict[str, Tensor]]):
         white, response = torch.ones_like(shot.exposure), shot.response
         if self.fitted:
             white, response = fitted_response(shot.sdr, shot.sensor)
-        return {
+        pair = {
             "sdr": shot.sdr[0],
             "hdr": shot.sensor[0] / white[0],
             "exposure": shot.exposure[0] / white[0],
             "response": response[0],
         }
+        if self.clean:
+            pair["clean"] = self.camera.clean(scene[None], shot.settings)[0]
+        return pair
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

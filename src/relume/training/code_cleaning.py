@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from relume.models.cleaner import Cleaner
 from relume.models.ember import MOST_CODES, Ember
-from relume.response.curve import lookup
 from relume.training.objective import Batch, Objective, Scores, Turn
 from relume.training.validation import score_reconstruction
 
@@ -21,10 +20,10 @@ class CodeCleaning(Objective):
     """Decibels of the codes that are not clipped, each picture as important as another.
 
     Half of the loss is that of changes as small as those that are made unless more is asked for, half of
-    unlimited ones. The codes to come back to are those that the camera's response gives the light.
+    unlimited ones.
 
-    The batch has `sdr` (encoded, 0..1), `hdr` (linear, 1.0 = the level that clips) and `response` (the curve
-    of the camera); the optimizer is called "model".
+    The batch has `sdr` and `clean`, the same picture without what is to be taken out (both encoded, 0..1);
+    the optimizer is called "model".
     """
 
     codes: float = MOST_CODES
@@ -34,7 +33,7 @@ class CodeCleaning(Objective):
         network, sdr = networks["model"], batch["sdr"]
         assert isinstance(network, Ember)
         assert isinstance(network.cleaner, Cleaner)
-        wanted = 255.0 * (lookup(batch["hdr"].clamp(0.0, 1.0), batch["response"]) - sdr)
+        wanted = 255.0 * (batch["clean"] - sdr)
         counted = (network.clipped(sdr) == 0.0).to(sdr.dtype)
         change = network.cleaner(sdr)
         terms = {

@@ -109,7 +109,7 @@ def ember_cleaner(settings: RecipeSettings) -> Recipe:
                 clip=1.0,
             )
         },
-        data=_pairs(scenes.training, settings.seed, size=CLEANER_SIZE, fitted=False),
+        data=_cleaner_pairs(scenes.training, settings.seed),
         batch=settings.batch or 16,
         average=0.998,
         validate_every=1000,
@@ -168,11 +168,19 @@ def _lacks_detail(start: Path | None) -> bool:
     return start is not None and read_card(start).preset == "full"
 
 
-def _pairs(scenes: Scenes, seed: int, *, size: tuple[int, int] = SIZE, fitted: bool = True) -> MixedPairs:
-    """Pairs of all cameras, or of those alone whose response is known."""
+def _pairs(scenes: Scenes, seed: int) -> MixedPairs:
+    """Pairs of all cameras."""
     parts = [
-        (Pairs(scenes=scenes, camera=part.camera, size=size, seed=seed, fitted=part.fitted), part.share)
+        (Pairs(scenes=scenes, camera=part.camera, size=SIZE, seed=seed, fitted=part.fitted), part.share)
         for part in portions()
-        if fitted or not part.fitted
+    ]
+    return MixedPairs(parts=parts, seed=seed)
+
+
+def _cleaner_pairs(scenes: Scenes, seed: int) -> MixedPairs:
+    """The same with the clean picture, for which no response is needed."""
+    parts = [
+        (Pairs(scenes=scenes, camera=part.camera, size=CLEANER_SIZE, seed=seed, clean=True), part.share)
+        for part in portions()
     ]
     return MixedPairs(parts=parts, seed=seed)
