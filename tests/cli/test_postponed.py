@@ -39,17 +39,19 @@ BEGIN = "import sys; sys.path.insert(0, sys.argv[1]); from relume.cli.postponed 
     ],
 )
 def test_a_module_runs_when_it_is_used_and_not_before(package: Path, use: str, expected: str | None) -> None:
-    told = python(f"{BEGIN}postpone(['late']); import late; print('ready'); {use}", str(package)).split()
+    told = python(
+        f"{BEGIN}postpone({{'late': ()}}); import late; print('ready'); {use}", str(package)
+    ).split()
     assert told == (expected.split() if expected else ["ready", "late/__init__.py", "None"])
 
 
 def test_it_runs_once(package: Path) -> None:
     code = "import late; late.value; late.value; import late; print(type(late).__name__)"
-    assert python(f"{BEGIN}postpone(['late']); {code}", str(package)).split() == ["runs", "module"]
+    assert python(f"{BEGIN}postpone({{'late': ()}}); {code}", str(package)).split() == ["runs", "module"]
 
 
 def test_what_cannot_be_imported_says_so_each_time(package: Path) -> None:
-    code = """postpone(['broken'])
+    code = """postpone({'broken': ()})
 import broken
 for _ in range(2):
     try:
@@ -60,8 +62,13 @@ for _ in range(2):
     assert python(BEGIN + code, str(package)).split() == ["nothing_of_that_name"] * 2
 
 
+def test_what_others_count_on_runs_in_its_place(package: Path) -> None:
+    code = "postpone({'late.inner': ['wave']}); import late.inner; print(sorted({'wave'} & set(sys.modules)))"
+    assert python(BEGIN + code, str(package)).split() == ["runs", "['wave']"]
+
+
 def test_names_that_there_are_not_are_as_missing_as_before(package: Path) -> None:
-    code = """postpone(['nowhere'])
+    code = """postpone({'nowhere': ()})
 try:
     import nowhere
 except ModuleNotFoundError as error:
@@ -81,8 +88,10 @@ def run(*arguments):
     except SystemExit as exit:
         assert not exit.code
 run("demo", "--output", sys.argv[1])
+run("train", "smoke", "--steps", "2", "--workers", "0", "--out", sys.argv[1] + "/run")
 print(*(type(sys.modules[name]).__name__ for name in sys.argv[2:]))
 import torch
+assert torch.Generator().manual_seed(1).initial_seed() == 1
 torch._meta_registrations.activate_meta
 print(torch.export.Dim.__name__, torch.cdist(*torch.ones(2, 3, 4, device="meta")).shape[0])
 print(*(type(sys.modules[name]).__name__ for name in sys.argv[2:]))

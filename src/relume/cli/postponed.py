@@ -1,46 +1,53 @@
 """Modules that commands do without, imported only when something asks for what is in them."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from threading import RLock
 from types import ModuleType
 
 # With them torch compiles and exports programs. They take a third of the time in which torch starts.
-OF_TORCH = ("torch._meta_registrations", "torch.export")
+# Without the module that comes in the place of the second, random numbers cannot be drawn.
+OF_TORCH = {"torch.export": (), "torch._meta_registrations": ("torch._prims.rng_prims",)}
 
 _lock = RLock()
 
 
-def postpone(names: Sequence[str] = OF_TORCH) -> None:
-    """Let modules of these names be imported when an attribute of theirs is looked up, and not before.
+def postpone(names: Mapping[str, Sequence[str]] = OF_TORCH) -> None:
+    """Let modules of these names run when an attribute of theirs is looked up, and not before.
 
-    For programs of ours alone: what a module does to others as it is imported comes as late. Modules that
-    are imported already, or that there are not, stay as they are.
+    For programs of ours alone: what a module does to others as it runs comes as late. Modules that are
+    imported already, or that there are not, stay as they are.
+
+    Args:
+        names: each with those modules that are imported in its place, since others count on them.
     """
     sys.meta_path.insert(0, _Finder(names))
 
 
 class _Finder(MetaPathFinder):
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = frozenset(names)
+    def __init__(self, names: Mapping[str, Sequence[str]]) -> None:
+        self.names = names
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         spec = PathFinder.find_spec(name, path, target) if name in self.names else None
         if spec is not None and spec.loader is not None:
-            spec.loader = _Postponing(spec.loader)
+            spec.loader = _Postponing(spec.loader, self.names[name])
         return spec
 
 
 class _Postponing(Loader):
-    def __init__(self, loader: Loader) -> None:
-        self.loader = loader
+    def __init__(self, loader: Loader, instead: Sequence[str]) -> None:
+        self.loader, self.instead = loader, instead
 
     def exec_module(self, module: ModuleType) -> None:
         module.__class__ = Postponed
+        for name in self.instead:
+            import_module(name)
 
 
 class Postponed(ModuleType):
