@@ -5,7 +5,6 @@ import sys
 from cyclopts import App, CycloptsError
 
 from relume import __version__
-from relume.cli.postponed import postpone
 from relume.errors import RelumeError
 
 app = App(
@@ -33,7 +32,6 @@ for verb, summary in VERBS.items():
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
-    postpone()
     try:
         code = app(arguments, exit_on_error=False, result_action="return_value")
     except CycloptsError:
