@@ -45,21 +45,6 @@ def _picture(height: int, width: int, seed: int = 0) -> torch.Tensor:
 def test_parameters() -> None:
     assert sum(p.numel() for p in build("ember", preset="base").parameters()) == 5_005_178
     assert sum(p.numel() for p in build("ember", preset="full").parameters()) == 5_005_178 + 3_456
-    assert sum(p.numel() for p in build("ember", preset="fine").parameters()) == 5_005_178 + 3_456 + 10_380
-
-
-def test_the_level_of_detail_tells_pixels_of_a_block_apart(restless: Ember) -> None:
-    """What the U-Net writes of a block of 4 × 4 pixels alike depends on where in it light is clipped."""
-    assert restless.detail is not None
-    picture = torch.full((1, 3, 32, 32), 0.5)
-    picture[..., 17, 18] = 1.0
-    features, seen = torch.zeros(1, 8, 8, 8), torch.cat([2.0 * picture - 1.0, restless.clipped(picture)], 1)
-    shifted = torch.roll(seen, (2, -2), (-2, -1))
-    change, moved = restless.detail(features, seen), restless.detail(features, shifted)
-    assert change[..., 14:22, 14:22].std() > 1e-3
-    torch.testing.assert_close(
-        moved[..., 8:24, 8:24], torch.roll(change, (2, -2), (-2, -1))[..., 8:24, 8:24], rtol=1e-4, atol=1e-5
-    )
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 130), (48, 64), (75, 101), (200, 300)])

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,11 +11,10 @@ from relume.color.transfer import srgb
 from relume.data.scenes import PanoramaScenes, SyntheticScenes
 from relume.metrics import pu21
 from relume.metrics.tone_curve import correct_tone_curve
-from relume.models import build
 from relume.models.cleaner import CleanerConfig
 from relume.models.ember import Ember, EmberConfig
 from relume.models.learned import SHIPPED_WEIGHTS
-from relume.models.weights import Card, load_weights, save_weights
+from relume.models.weights import load_weights
 from relume.response.curve import sample_points
 from relume.training.code_cleaning import CodeCleaning
 from relume.training.lost_light import LostLight
@@ -112,20 +110,6 @@ def test_weights_to_start_with_keep_their_cleaner() -> None:
     assert all(name.startswith("model.cleaner.") for name in left)
 
 
-def test_weights_without_the_level_of_detail_begin_with_a_fresh_one(tmp_path: Path) -> None:
-    path = tmp_path / "ember.safetensors"
-    torch.manual_seed(3)
-    save_weights(
-        path, build("ember", preset="full"), card=Card(model="ember", preset="full", spec={}, recipe={})
-    )
-    old, _ = load_weights(path)
-    begun = ember(RecipeSettings(start=path)).networks()["model"]
-    new = begun.state_dict()
-    assert all(torch.equal(new[name], value) for name, value in old.state_dict().items())
-    assert {name.split(".")[0] for name in new.keys() - old.state_dict().keys()} == {"detail"}
-    assert not new["detail.head.weight"].any()
-
-
 def test_it_learns_four_pictures_by_heart() -> None:
     held, given = networks(), batch(4)
     given["hdr"][1::2, :, 8:16, 8:24] *= 2.0
@@ -175,19 +159,14 @@ def test_the_cleaner_does_not_learn_from_what_is_clipped() -> None:
     assert after == before
 
 
-@pytest.mark.parametrize("preset", ["full", "fine"])
-def test_the_cleaner_begins_with_ember_as_it_is(tmp_path: Path, preset: str) -> None:
-    path = tmp_path / "ember.safetensors"
-    torch.manual_seed(4)
-    save_weights(
-        path, build("ember", preset=preset), card=Card(model="ember", preset=preset, spec={}, recipe={})
-    )
-    state = ember_cleaner(RecipeSettings(start=path)).networks()["model"].state_dict()
-    kept = {
-        name: value for name, value in load_weights(path)[0].state_dict().items() if "cleaner" not in name
+def test_the_cleaner_begins_with_ember_as_it_is() -> None:
+    recipe = ember_cleaner(RecipeSettings(start=SHIPPED_WEIGHTS / "ember.safetensors"))
+    state = recipe.networks()["model"].state_dict()
+    shipped = load_weights(SHIPPED_WEIGHTS / "ember.safetensors")[0].state_dict()
+    assert {name for name in state if not name.startswith("cleaner.")} == {
+        name for name in shipped if not name.startswith("cleaner.")
     }
-    assert len(kept) > 50
-    assert all(torch.equal(state[name], value) for name, value in kept.items())
+    assert all(torch.equal(state[name], value) for name, value in shipped.items() if "cleaner" not in name)
 
 
 def test_the_cleaner_sees_every_camera_and_what_it_is_to_come_to() -> None:

@@ -66,8 +66,6 @@ class EmberConfig:
     """Longest side of the small copy, in pixels."""
     threshold: float = 0.94
     """Code value above which a channel counts as clipped, more and more up to 1."""
-    detail: int | None = None
-    """Channels at half of the small copy's resolution, on the way up alone; None: there is no such level."""
     cleaner: CleanerConfig | None = None
     """What cleans the codes at full size; None: nothing does."""
 
@@ -77,7 +75,6 @@ _BASE = EmberConfig()
 PRESETS = {
     "base": _BASE,
     "full": replace(_BASE, cleaner=CleanerConfig()),
-    "fine": replace(_BASE, detail=16, cleaner=CleanerConfig()),
     # Other designs, to be compared with the base at equal budget.
     "small": replace(_BASE, widths=(16, 32, 48, 80, 112)),
     "shallow": replace(_BASE, widths=(32, 64, 96), blocks=(1, 1, 1)),
@@ -87,7 +84,6 @@ PRESETS = {
         blocks=(1, 1, 1),
         coefficients=4,
         side=64,
-        detail=8,
         cleaner=CleanerConfig(width=4),
     ),
 }
@@ -130,7 +126,6 @@ class Ember(MeasuringNetwork):
         self.enlargements = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairwise(widths))
         self.decoders = nn.ModuleList(map(_blocks, widths[:-1], config.blocks))
         self.head = _silent(_convolution(widths[0], 3 * FOLD**2))
-        self.detail = _Detail(widths[0], config.detail) if config.detail is not None else None
         self.overview = nn.Sequential(
             nn.Linear(2 * deepest + 3 * HISTOGRAM_BINS, 256),
             nn.LeakyReLU(_SLOPE),
@@ -203,8 +198,7 @@ class Ember(MeasuringNetwork):
         """
         height, width = small.shape[-2:]
         padded = functional.pad(small, (0, -width % FOLD, 0, -height % FOLD), mode="replicate")
-        seen = torch.cat([2.0 * padded - 1.0, self.clipped(padded)], 1)
-        features, skips = self._described(seen), []
+        features, skips = self._described(padded), []
         for level, encoder in enumerate(self.encoders):
             features = encoder(self.reductions[level - 1](features) if level else features)
             skips.append(features)
@@ -220,10 +214,8 @@ class Ember(MeasuringNetwork):
                 enlargement(features), size=skip.shape[-2:], mode="bilinear", align_corners=False
             )
             features = decoder(larger + skip)
-        raw = functional.pixel_shuffle(self.head(functional.leaky_relu(features, _SLOPE)), FOLD)
-        if self.detail is not None:
-            raw = raw + self.detail(features, seen)
         # In the precision of the network's buffers, also under autocast.
+        raw = functional.pixel_shuffle(self.head(functional.leaky_relu(features, _SLOPE)), FOLD)
         raw = raw.to(self.log_slope.dtype)
         stops = MOST_STOPS * torch.tanh(raw / MOST_STOPS)
         return stops[..., :height, :width], self._curve(found[:, deepest:].to(self.log_slope.dtype))
@@ -249,12 +241,12 @@ class Ember(MeasuringNetwork):
         size = max(round(height * scale), 1), max(round(width * scale), 1)
         return functional.interpolate(image, size=size, mode="area")
 
-    def _described(self, seen: Float[Tensor, "batch 6 height width"]) -> Tensor:
+    def _described(self, padded: Float[Tensor, "batch 3 height width"]) -> Tensor:
         """Codes, what is clipped and where it lies, folded."""
-        batch, _, height, width = seen.shape
-        folded = functional.pixel_unshuffle(seen, FOLD)
+        batch, _, height, width = padded.shape
+        folded = functional.pixel_unshuffle(torch.cat([2.0 * padded - 1.0, self.clipped(padded)], 1), FOLD)
         down, right = (
-            torch.linspace(-1.0, 1.0, side // FOLD, dtype=seen.dtype, device=seen.device)
+            torch.linspace(-1.0, 1.0, side // FOLD, dtype=padded.dtype, device=padded.device)
             for side in (height, width)
         )
         place = torch.stack(torch.meshgrid(down, right, indexing="ij")).expand(batch, -1, -1, -1)
@@ -280,33 +272,6 @@ class _Residual(nn.Module):
         """Add what is new."""
         inner = self.first(functional.leaky_relu(features, _SLOPE))
         result: Tensor = features + self.second(functional.leaky_relu(inner, _SLOPE))
-        return result
-
-
-class _Detail(nn.Module):
-    """What stops gain by a look at half of the small copy's resolution; at first nothing.
-
-    The U-Net writes blocks of 4 × 4 pixels, each from a few features: here what is said of a pixel depends on
-    its surroundings in one way, wherever in its block it lies.
-    """
-
-    FOLD = FOLD // 2
-
-    def __init__(self, features: int, width: int) -> None:
-        super().__init__()
-        self.entry = _convolution(6 * self.FOLD**2, width)
-        self.enlargement = nn.Conv2d(features, width, 1)
-        self.block = _Residual(width)
-        self.head = _silent(_convolution(width, 3 * self.FOLD**2))
-
-    def forward(self, features: Tensor, seen: Float[Tensor, "batch 6 height width"]) -> Tensor:
-        """To be added to the stops."""
-        entered = self.entry(functional.pixel_unshuffle(seen, self.FOLD))
-        larger = functional.interpolate(
-            self.enlargement(features), size=entered.shape[-2:], mode="bilinear", align_corners=False
-        )
-        inner = self.block(entered + larger)
-        result: Tensor = functional.pixel_shuffle(self.head(functional.leaky_relu(inner, _SLOPE)), self.FOLD)
         return result
 
 

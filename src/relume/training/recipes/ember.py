@@ -1,7 +1,6 @@
 """Ember on views of HDR scenes, seen by cameras of many kinds."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from relume.camera.camera import Camera
 from relume.camera.exposure import ClippedShare, Stops
@@ -9,8 +8,6 @@ from relume.camera.presets import find
 from relume.camera.tone_mapping import ToneMapping, Variation
 from relume.data.pairs import MixedPairs, Pairs
 from relume.data.scenes import Scenes
-from relume.models.ember import PRESETS
-from relume.models.weights import read_card
 from relume.operators.tonemap.durand2002 import Durand2002
 from relume.operators.tonemap.kim_kautz2008 import KimKautz2008
 from relume.training.code_cleaning import CodeCleaning
@@ -29,8 +26,7 @@ GALLERY = Gallery(views=6000, size=(168, 224))
 CLEANER_SIZE = (96, 96)
 CLEANER_GALLERY = Gallery(views=600, size=(336, 448))
 
-BASE = ("entry", "encoders", "reductions", "enlargements", "decoders", "head", "overview")
-ALL_BUT_CLEANER = (*BASE, "detail")
+ALL_BUT_CLEANER = ("entry", "encoders", "reductions", "enlargements", "decoders", "head", "overview")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +42,19 @@ def portions() -> tuple[Portion, ...]:
     """Ours with and without JPEG, and at any exposure; as in SI-HDR, SingleHDR and HDRCNN; tone mapped."""
     ours = find("relume")
     return (
-        Portion(camera=ours, share=0.24),
-        Portion(camera=replace(ours, compression=None), share=0.18),
+        Portion(camera=ours, share=0.28),
+        Portion(camera=replace(ours, compression=None), share=0.22),
         Portion(
-            camera=replace(ours, exposure=Stops(minimum=-2.5, maximum=2.0, steps=600, mean=0.5)), share=0.08
+            camera=replace(ours, exposure=Stops(minimum=-2.5, maximum=2.0, steps=600, mean=0.5)), share=0.1
         ),
         Portion(
             camera=replace(find("sihdr-clip95"), exposure=ClippedShare(minimum=0.01, maximum=0.15)),
-            share=0.16,
+            share=0.14,
         ),
-        Portion(camera=find("singlehdr"), share=0.1),
+        Portion(camera=find("singlehdr"), share=0.08),
         Portion(camera=find("hdrcnn"), share=0.06),
-        Portion(camera=_tone_mapped(), share=0.09, fitted=True),
-        Portion(camera=replace(_tone_mapped(), compression=ours.compression), share=0.09, fitted=True),
+        Portion(camera=_tone_mapped(), share=0.06, fitted=True),
+        Portion(camera=replace(_tone_mapped(), compression=ours.compression), share=0.06, fitted=True),
     )
 
 
@@ -76,7 +72,7 @@ def _tone_mapped() -> Camera:
 
 def ember(settings: RecipeSettings) -> Recipe:
     """The network that expands by default, but for what cleans codes: hours on two cores, with --data."""
-    return _recipe("ember", settings, preset="fine")
+    return _recipe("ember", settings, preset="full")
 
 
 def ember_small(settings: RecipeSettings) -> Recipe:
@@ -117,26 +113,25 @@ def ember_cleaner(settings: RecipeSettings) -> Recipe:
     return Recipe(
         name="ember_cleaner",
         model="ember",
-        preset="fine",
+        preset="full",
         stages=(stage,),
         validation=_pairs(scenes.validation, VALIDATION_SEED),
         validation_pairs=64,
         seed=settings.seed,
         start=settings.start,
-        begun=BASE if _lacks_detail(settings.start) else ALL_BUT_CLEANER,
+        begun=ALL_BUT_CLEANER,
     )
 
 
 def _recipe(name: str, settings: RecipeSettings, *, preset: str) -> Recipe:
     scenes = supply(settings.data, gallery=GALLERY)
-    parts = BASE if PRESETS[preset].detail is None else ALL_BUT_CLEANER
     stage = Stage(
         name="main",
         steps=settings.steps or 20_000,
         objective=LostLight(),
         optimizers={
             "model": AdamW(
-                networks=tuple(f"model.{part}" for part in parts),
+                networks=tuple(f"model.{part}" for part in ALL_BUT_CLEANER),
                 # A high rate would undo first what weights to start with have learnt.
                 learning_rate=6e-4 if settings.start is None else 2e-4,
                 betas=(0.9, 0.98),
@@ -159,13 +154,7 @@ def _recipe(name: str, settings: RecipeSettings, *, preset: str) -> Recipe:
         validation_pairs=64,
         seed=settings.seed,
         start=settings.start,
-        begun=(*BASE, "cleaner") if _lacks_detail(settings.start) else None,
     )
-
-
-def _lacks_detail(start: Path | None) -> bool:
-    """Whether these are weights from before there was that level, which go on with a fresh one."""
-    return start is not None and read_card(start).preset == "full"
 
 
 def _pairs(scenes: Scenes, seed: int) -> MixedPairs:
