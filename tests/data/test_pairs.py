@@ -16,7 +16,7 @@ def _pairs(seed: int = 0) -> Pairs:
 
 def test_a_pair_is_a_pure_function_of_seed_and_index() -> None:
     first, again, other = _pairs()[7], _pairs()[7], _pairs(1)[7]
-    assert set(first) == {"sdr", "hdr", "exposure", "response"}
+    assert set(first) == {"sdr", "hdr", "exposure", "response", "white"}
     for name, value in first.items():
         assert torch.equal(value, again[name])
     assert not torch.equal(first["sdr"], other["sdr"])
@@ -30,6 +30,15 @@ def test_the_clean_picture_comes_where_it_is_asked_for() -> None:
     expected = lookup(pair["hdr"][None].clamp(0.0, 1.0), pair["response"][None])[0]
     torch.testing.assert_close(pair["clean"], expected)
     assert not torch.allclose(pair["sdr"], expected, atol=0.5 / 255.0)
+
+
+def test_the_light_of_white_is_told_where_it_had_to_be_found() -> None:
+    camera = replace(presets.find("itmn"), exposure=presets.find().exposure)
+    plain, pair = (replace(_pairs(), camera=camera, fitted=fitted)[7] for fitted in (False, True))
+    assert plain["white"] == 1.0
+    assert abs(pair["white"] - 1.0) > 0.05
+    torch.testing.assert_close(pair["white"] * pair["hdr"], plain["hdr"])
+    torch.testing.assert_close(pair["white"] * pair["exposure"], plain["exposure"])
 
 
 def test_shapes_and_ranges() -> None:

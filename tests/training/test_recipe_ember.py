@@ -37,7 +37,8 @@ def batch(count: int = 2) -> dict[str, torch.Tensor]:
     hdr = 0.05 + 0.8 * torch.rand(count, 3, 32, 32)
     hdr[..., 8:16, 8:24] = 4.0
     response = srgb.inverse_eotf(sample_points().float()).expand(count, -1)
-    return {"sdr": srgb.inverse_eotf(hdr.clamp(max=1.0)), "hdr": hdr, "response": response}
+    sdr = srgb.inverse_eotf(hdr.clamp(max=1.0))
+    return {"sdr": sdr, "hdr": hdr, "response": response, "white": torch.ones(count)}
 
 
 def test_terms_of_fresh_weights_are_those_of_the_unprocessed_input() -> None:
@@ -85,6 +86,30 @@ def test_the_whole_is_scored_after_the_tone_curve_correction() -> None:
         errors.append(math.log10(units.square().mean().item() + 0.3))
     assert errors[0] != pytest.approx(errors[1], abs=0.01)
     assert terms["corrected"].item() == pytest.approx(sum(errors) / 2, abs=1e-3)
+
+
+def test_tone_mapped_pictures_count_only_as_a_whole_in_the_unit_of_an_exposure() -> None:
+    held, given = networks(), batch(3)
+    given["sdr"][1] = given["sdr"][1].pow(1.2)
+    given["hdr"][1, :, 8:16, 8:24] = 8.0
+    before = next(LostLight().turns(held, given)).terms
+    mapped = {name: values.clone() for name, values in given.items()}
+    mapped["hdr"][1] /= 50.0
+    mapped["white"][1] = 50.0
+    others = {name: values[[0, 2]] for name, values in given.items()}
+    terms, expected = next(LostLight().turns(held, mapped)).terms, next(LostLight().turns(held, others)).terms
+    assert terms["corrected"].item() == pytest.approx(before["corrected"].item(), abs=1e-4)
+    for name in ("curve", "light_1000", "light_10000", "stops"):
+        assert terms[name].item() == pytest.approx(expected[name].item(), abs=1e-5)
+        assert before[name] > expected[name] + 0.01
+
+
+def test_a_batch_of_tone_mapped_pictures_has_a_gradient() -> None:
+    held, given = networks(), batch()
+    turn = next(LostLight().turns(held, given | {"white": torch.tensor([0.5, 3.0])}))
+    assert turn.terms["curve"] == turn.terms["stops"] == turn.terms["light_1000"] == 0.0
+    turn.loss.backward()
+    assert held["model"].overview[-1].bias.grad.abs().max() > 0.0
 
 
 def test_most_of_a_wrong_curve_is_forgiven_after_the_correction() -> None:

@@ -21,12 +21,14 @@ class Pairs(Dataset[dict[str, Tensor]]):
     whatever order, gets the same. That is what makes training resumable and distributable.
 
     A pair has `sdr`, encoded, 0..1, (3, height, width); `hdr`, linear, 1.0 = the level that clips, of the
-    same shape; `exposure`, the factor from scene to sensor, (); `response`, the camera's curve, (1024,).
+    same shape; `exposure`, the factor from scene to sensor, (); `response`, the camera's curve, (1024,);
+    `white`, (), the light of white in the unit of the sensor, which is 1.
 
     With `clean` there is also `clean`: `sdr` without noise, rounding and compression.
 
     A camera that tone maps has no curve and no level that clips. With `fitted` both are those of the curve
-    that comes nearest to what it did: 1.0 is the light of white, and `exposure` counts in it.
+    that comes nearest to what it did: 1.0 is the light of white, `exposure` counts in it, and `white` tells
+    what it is in the unit of the camera's exposure.
     """
 
     scenes: Scenes
@@ -55,6 +57,7 @@ class Pairs(Dataset[dict[str, Tensor]]):
             "hdr": shot.sensor[0] / white[0],
             "exposure": shot.exposure[0] / white[0],
             "response": response[0],
+            "white": white[0],
         }
         if self.clean:
             pair["clean"] = self.camera.clean(scene[None], shot.settings)[0]

@@ -43,8 +43,13 @@ class LostLight(Objective):
     The second half of each batch is estimated from copies of half the size, as large pictures are: lights
     that fill no pixel of the copy must come out right as well.
 
-    The batch has `sdr` (encoded, 0..1), `hdr` (linear, 1.0 = the level that clips) and `response` (the curve
-    of the camera); the optimizer is called "model".
+    A tone-mapped picture has no level that clips, and nobody can tell what light its white was: 60 times that
+    of an exposure at times. From such pictures only the whole is learnt, with the truth in the unit of an
+    exposure; what the estimate lacks of that, the correction forgives.
+
+    The batch has `sdr` (encoded, 0..1), `hdr` (linear, 1.0 = white), `response` (the curve of the camera) and
+    `white` (its light in the unit of the exposure; other than 1: the picture is tone mapped); the optimizer
+    is called "model".
     """
 
     peaks: tuple[float, ...] = (1000.0, 10_000.0)
@@ -60,21 +65,23 @@ class LostLight(Objective):
         assert isinstance(network, Ember)
         stops, curve = _estimated(network, sdr)
         clipped = network.clipped(sdr)
-        terms = {"curve": _curve_error(sdr, hdr, curve, clipped)}
+        told = (batch["white"] == 1.0).float()
+        terms = {"curve": _mean(_curve_error(sdr, hdr, curve, clipped), told)}
         light = lookup(sdr, inverse_curve(batch["response"]))
-        chosen = clipped > 0.0
+        chosen = clipped * told.view(-1, 1, 1, 1) > 0.0
         raised = (clipped * stops)[chosen]
         target, known = hdr[chosen], light[chosen]
         owner = torch.arange(len(sdr), device=sdr.device).view(-1, 1, 1, 1).expand_as(sdr)[chosen]
         for peak in self.peaks:
             error = _shown(known * torch.exp2(raised), peak) - _shown(target, peak)
             total = torch.zeros(len(sdr), device=sdr.device).index_add(0, owner, error.square())
-            terms[f"light_{peak:g}"] = (total / sdr[0].numel() + _NOISE).log10().mean()
+            terms[f"light_{peak:g}"] = _mean((total / sdr[0].numel() + _NOISE).log10(), told)
         above = target > 1.0
         off = (raised - target.clamp(min=_DARKEST).log2()).abs()
         terms["stops"] = (off * above).sum() / above.sum().clamp(min=1)
         whole = network.rekindled(lookup(sdr, curve), sdr, stops)
-        terms["corrected"] = _corrected_error(whole, hdr, self.peaks[0])
+        exposed = hdr * batch["white"].view(-1, 1, 1, 1)
+        terms["corrected"] = _corrected_error(whole, exposed, self.peaks[0])
         decibels = sum((terms[f"light_{peak:g}"] for peak in self.peaks), terms["curve"])
         decibels = decibels + self.corrected * terms["corrected"]
         yield Turn(optimizer="model", loss=2.0 * decibels + self.stops * terms["stops"], terms=terms)
@@ -98,18 +105,23 @@ def _estimated(
     return torch.cat([stops, enlarged]), torch.cat([curve, other_curve])
 
 
+def _mean(errors: Float[Tensor, " batch"], told: Float[Tensor, " batch"]) -> Float[Tensor, ""]:
+    """Of the pictures of which white is told; 0 without any."""
+    return (errors * told).sum() / told.sum().clamp(min=1)
+
+
 def _curve_error(
     sdr: Float[Tensor, "batch 3 height width"],
     hdr: Float[Tensor, "batch 3 height width"],
     curve: Float[Tensor, "batch samples"],
     clipped: Float[Tensor, "batch 3 height width"],
-) -> Float[Tensor, ""]:
-    """Log mean squared error in PU21 of the pixels that are not clipped."""
+) -> Float[Tensor, " batch"]:
+    """Log mean squared errors in PU21 of the pixels that are not clipped."""
     sdr, hdr, clipped = (
         picture[..., ::_CURVE_STEP, ::_CURVE_STEP].contiguous() for picture in (sdr, hdr, clipped)
     )
     error = (_shown(lookup(sdr, curve), pu21.HIGHEST) - _shown(hdr, pu21.HIGHEST)) * (clipped == 0.0)
-    return (error.square().mean((1, 2, 3)) + _LEFT).log10().mean()
+    return (error.square().mean((1, 2, 3)) + _LEFT).log10()
 
 
 def _corrected_error(

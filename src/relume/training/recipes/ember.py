@@ -42,19 +42,19 @@ def portions() -> tuple[Portion, ...]:
     """Ours with and without JPEG, and at any exposure; as in SI-HDR, SingleHDR and HDRCNN; tone mapped."""
     ours = find("relume")
     return (
-        Portion(camera=ours, share=0.28),
-        Portion(camera=replace(ours, compression=None), share=0.22),
+        Portion(camera=ours, share=0.26),
+        Portion(camera=replace(ours, compression=None), share=0.2),
         Portion(
-            camera=replace(ours, exposure=Stops(minimum=-2.5, maximum=2.0, steps=600, mean=0.5)), share=0.1
+            camera=replace(ours, exposure=Stops(minimum=-2.5, maximum=2.0, steps=600, mean=0.5)), share=0.08
         ),
         Portion(
             camera=replace(find("sihdr-clip95"), exposure=ClippedShare(minimum=0.01, maximum=0.15)),
-            share=0.14,
+            share=0.12,
         ),
         Portion(camera=find("singlehdr"), share=0.08),
         Portion(camera=find("hdrcnn"), share=0.06),
-        Portion(camera=_tone_mapped(), share=0.06, fitted=True),
-        Portion(camera=replace(_tone_mapped(), compression=ours.compression), share=0.06, fitted=True),
+        Portion(camera=_tone_mapped(), share=0.12, fitted=True),
+        Portion(camera=replace(_tone_mapped(), compression=ours.compression), share=0.08, fitted=True),
     )
 
 
@@ -62,12 +62,14 @@ def _tone_mapped() -> Camera:
     """Bright light is compressed, not clipped, as by phones: iTMN's operators and two others."""
     camera = find("itmn")
     assert camera.tone_mapping is not None
+    # An exposure that the operators look through, but in whose unit the truth is told.
     others = (
         Variation(method=Durand2002(), ranges={"contrast": (20.0, 80.0)}),
         Variation(method=KimKautz2008()),
     )
     variations = (*camera.tone_mapping.variations, *others)
-    return replace(camera, tone_mapping=ToneMapping(variations=variations))
+    tone_mapping = ToneMapping(variations=variations)
+    return replace(camera, exposure=find("relume").exposure, tone_mapping=tone_mapping)
 
 
 def ember(settings: RecipeSettings) -> Recipe:
