@@ -12,6 +12,7 @@ from relume.color.luminance import luminance, luminance_weights
 from relume.errors import ImageError
 from relume.image import Image
 from relume.inference.tiling import CACHED_PIXELS
+from relume.parallel import for_each
 
 # Rounding of wide-gamut colours leaves luminances a hair below zero; that is not bad input.
 _ROUNDING = 1e-4
@@ -30,13 +31,16 @@ def checked_light(image: Image, *, name: str, repair: bool = False) -> Image:
     Raises:
         ImageError: NaN, infinite values or negative luminance, and `repair` is not set.
     """
-    unusable = negative = 0
-    for strip in _strips(image):
+    faults: list[tuple[int, int]] = []
+
+    def look(strip: Tensor) -> None:
         low, high = torch.aminmax(strip)
         if bool(low >= 0) and bool(high < math.inf):
-            continue  # one pass over good pixels; NaN fails both comparisons
-        unusable += int((~torch.isfinite(strip).all(dim=0)).sum())
-        negative += int(_negative(image, strip).sum())
+            return  # one pass over good pixels; NaN fails both comparisons
+        faults.append((int((~torch.isfinite(strip).all(dim=0)).sum()), int(_negative(image, strip).sum())))
+
+    for_each(look, _strips(image))
+    unusable, negative = (sum(counts) for counts in zip((0, 0), *faults, strict=True))
     if unusable == negative == 0:
         return image
     if repair:
