@@ -20,7 +20,7 @@ from relume.training.code_cleaning import CodeCleaning
 from relume.training.lost_light import LostLight
 from relume.training.optim import Adam
 from relume.training.recipe import RecipeSettings
-from relume.training.recipes.ember import ember, ember_cleaner, portions
+from relume.training.recipes.ember import ember, ember_cleaner, ember_curve, portions
 from relume.training.supply import Gallery, supply
 
 TINY = EmberConfig(widths=(8, 12), blocks=(1, 1), coefficients=4, side=64)
@@ -200,8 +200,24 @@ def test_the_cleaner_sees_every_camera_and_what_it_is_to_come_to() -> None:
     assert all("clean" in part[0] for part, _ in pairs.parts)
 
 
+def test_the_curve_is_learnt_alone_half_of_it_from_tone_mapped_pictures() -> None:
+    recipe = ember_curve(RecipeSettings(start=SHIPPED_WEIGHTS / "ember.safetensors"))
+    stage = recipe.stages[0]
+    assert stage.optimizers["model"].networks == ("model.overview",)
+    assert sum(share for pairs, share in stage.data.parts if pairs.fitted) == pytest.approx(0.5)
+    started = load_weights(SHIPPED_WEIGHTS / "ember.safetensors")[0].state_dict()
+    begun = recipe.networks()["model"].state_dict()
+    assert all(torch.equal(begun[name], value) for name, value in started.items())
+
+
+@pytest.mark.parametrize("tone_mapped", [0.2, 0.5])
+def test_shares_of_the_cameras_are_the_whole(tone_mapped: float) -> None:
+    mapped = [part.share for part in portions(tone_mapped) if part.fitted]
+    assert sum(mapped) == pytest.approx(tone_mapped)
+    assert sum(part.share for part in portions(tone_mapped)) == pytest.approx(1.0)
+
+
 def test_cameras_are_all_of_them() -> None:
-    assert sum(part.share for part in portions()) == pytest.approx(1.0)
     assert len(ember(RecipeSettings()).stages[0].data.parts) == len(portions())
 
 

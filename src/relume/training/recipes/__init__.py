@@ -10,6 +10,7 @@ from relume.training.recipes.smoke import smoke
 RECIPES: dict[str, Callable[[RecipeSettings], Recipe]] = {
     "smoke": smoke,
     "ember": ember.ember,
+    "ember_curve": ember.ember_curve,
     "ember_cleaner": ember.ember_cleaner,
     "ember_small": ember.ember_small,
     "ember_shallow": ember.ember_shallow,

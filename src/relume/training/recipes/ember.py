@@ -1,5 +1,6 @@
 """Ember on views of HDR scenes, seen by cameras of many kinds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from relume.camera.camera import Camera
@@ -38,23 +39,29 @@ class Portion:
     fitted: bool = False
 
 
-def portions() -> tuple[Portion, ...]:
-    """Ours with and without JPEG, and at any exposure; as in SI-HDR, SingleHDR and HDRCNN; tone mapped."""
-    ours = find("relume")
+def portions(tone_mapped: float = 0.2) -> tuple[Portion, ...]:
+    """Ours with and without JPEG, and at any exposure; as in SI-HDR, SingleHDR and HDRCNN; tone mapped.
+
+    Args:
+        tone_mapped: share of the last.
+    """
+    ours, mapped = find("relume"), _tone_mapped()
+    exposed = 1.0 - tone_mapped
     return (
-        Portion(camera=ours, share=0.26),
-        Portion(camera=replace(ours, compression=None), share=0.2),
+        Portion(camera=ours, share=0.325 * exposed),
+        Portion(camera=replace(ours, compression=None), share=0.25 * exposed),
         Portion(
-            camera=replace(ours, exposure=Stops(minimum=-2.5, maximum=2.0, steps=600, mean=0.5)), share=0.08
+            camera=replace(ours, exposure=Stops(minimum=-2.5, maximum=2.0, steps=600, mean=0.5)),
+            share=0.1 * exposed,
         ),
         Portion(
             camera=replace(find("sihdr-clip95"), exposure=ClippedShare(minimum=0.01, maximum=0.15)),
-            share=0.12,
+            share=0.15 * exposed,
         ),
-        Portion(camera=find("singlehdr"), share=0.08),
-        Portion(camera=find("hdrcnn"), share=0.06),
-        Portion(camera=_tone_mapped(), share=0.12, fitted=True),
-        Portion(camera=replace(_tone_mapped(), compression=ours.compression), share=0.08, fitted=True),
+        Portion(camera=find("singlehdr"), share=0.1 * exposed),
+        Portion(camera=find("hdrcnn"), share=0.075 * exposed),
+        Portion(camera=mapped, share=0.6 * tone_mapped, fitted=True),
+        Portion(camera=replace(mapped, compression=ours.compression), share=0.4 * tone_mapped, fitted=True),
     )
 
 
@@ -92,6 +99,12 @@ def ember_eager(settings: RecipeSettings) -> Recipe:
     return _recipe("ember_eager", settings, preset="eager")
 
 
+def ember_curve(settings: RecipeSettings) -> Recipe:
+    """What estimates the curve, half of its pictures tone mapped; --start: the weights of `ember`, of which
+    all else stays as it is."""
+    return _recipe("ember_curve", settings, preset="full", parts=("overview",), tone_mapped=0.5)
+
+
 def ember_cleaner(settings: RecipeSettings) -> Recipe:
     """What cleans codes at full size; --start: the weights of `ember`, which stay as they are."""
     scenes = supply(settings.data, gallery=CLEANER_GALLERY)
@@ -125,7 +138,14 @@ def ember_cleaner(settings: RecipeSettings) -> Recipe:
     )
 
 
-def _recipe(name: str, settings: RecipeSettings, *, preset: str) -> Recipe:
+def _recipe(
+    name: str,
+    settings: RecipeSettings,
+    *,
+    preset: str,
+    parts: Sequence[str] = ALL_BUT_CLEANER,
+    tone_mapped: float = 0.2,
+) -> Recipe:
     scenes = supply(settings.data, gallery=GALLERY)
     stage = Stage(
         name="main",
@@ -133,7 +153,7 @@ def _recipe(name: str, settings: RecipeSettings, *, preset: str) -> Recipe:
         objective=LostLight(),
         optimizers={
             "model": AdamW(
-                networks=tuple(f"model.{part}" for part in ALL_BUT_CLEANER),
+                networks=tuple(f"model.{part}" for part in parts),
                 # A high rate would undo first what weights to start with have learnt.
                 learning_rate=6e-4 if settings.start is None else 2e-4,
                 betas=(0.9, 0.98),
@@ -142,7 +162,7 @@ def _recipe(name: str, settings: RecipeSettings, *, preset: str) -> Recipe:
                 clip=1.0,
             )
         },
-        data=_pairs(scenes.training, settings.seed),
+        data=_pairs(scenes.training, settings.seed, tone_mapped),
         batch=settings.batch or 16,
         average=0.998,
         validate_every=500,
@@ -159,11 +179,11 @@ def _recipe(name: str, settings: RecipeSettings, *, preset: str) -> Recipe:
     )
 
 
-def _pairs(scenes: Scenes, seed: int) -> MixedPairs:
+def _pairs(scenes: Scenes, seed: int, tone_mapped: float = 0.2) -> MixedPairs:
     """Pairs of all cameras."""
     parts = [
         (Pairs(scenes=scenes, camera=part.camera, size=SIZE, seed=seed, fitted=part.fitted), part.share)
-        for part in portions()
+        for part in portions(tone_mapped)
     ]
     return MixedPairs(parts=parts, seed=seed)
 
