@@ -27,6 +27,9 @@ GALLERY = Gallery(views=6000, size=(168, 224))
 CLEANER_SIZE = (96, 96)
 CLEANER_GALLERY = Gallery(views=600, size=(336, 448))
 
+TONE_MAPPED = 0.2
+"""Share of the pictures."""
+
 ALL_BUT_CLEANER = ("entry", "encoders", "reductions", "enlargements", "decoders", "head", "overview")
 
 
@@ -39,7 +42,7 @@ class Portion:
     fitted: bool = False
 
 
-def portions(tone_mapped: float = 0.2) -> tuple[Portion, ...]:
+def portions(tone_mapped: float = TONE_MAPPED) -> tuple[Portion, ...]:
     """Ours with and without JPEG, and at any exposure; as in SI-HDR, SingleHDR and HDRCNN; tone mapped.
 
     Args:
@@ -69,13 +72,13 @@ def _tone_mapped() -> Camera:
     """Bright light is compressed, not clipped, as by phones: iTMN's operators and two others."""
     camera = find("itmn")
     assert camera.tone_mapping is not None
-    # An exposure that the operators look through, but in whose unit the truth is told.
     others = (
         Variation(method=Durand2002(), ranges={"contrast": (20.0, 80.0)}),
         Variation(method=KimKautz2008()),
     )
     variations = (*camera.tone_mapping.variations, *others)
     tone_mapping = ToneMapping(variations=variations)
+    # The operators look through the exposure, but the truth is told in its unit.
     return replace(camera, exposure=find("relume").exposure, tone_mapping=tone_mapping)
 
 
@@ -100,8 +103,7 @@ def ember_eager(settings: RecipeSettings) -> Recipe:
 
 
 def ember_curve(settings: RecipeSettings) -> Recipe:
-    """What estimates the curve, half of its pictures tone mapped; --start: the weights of `ember`, of which
-    all else stays as it is."""
+    """What estimates the curve, half of it from tone-mapped pictures; --start: the weights of `ember`."""
     return _recipe("ember_curve", settings, preset="full", parts=("overview",), tone_mapped=0.5)
 
 
@@ -144,7 +146,7 @@ def _recipe(
     *,
     preset: str,
     parts: Sequence[str] = ALL_BUT_CLEANER,
-    tone_mapped: float = 0.2,
+    tone_mapped: float = TONE_MAPPED,
 ) -> Recipe:
     scenes = supply(settings.data, gallery=GALLERY)
     stage = Stage(
@@ -179,7 +181,7 @@ def _recipe(
     )
 
 
-def _pairs(scenes: Scenes, seed: int, tone_mapped: float = 0.2) -> MixedPairs:
+def _pairs(scenes: Scenes, seed: int, tone_mapped: float = TONE_MAPPED) -> MixedPairs:
     """Pairs of all cameras."""
     parts = [
         (Pairs(scenes=scenes, camera=part.camera, size=SIZE, seed=seed, fitted=part.fitted), part.share)
