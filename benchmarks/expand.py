@@ -48,7 +48,7 @@ from relume.image import Image
 from relume.inference.runner import RunSettings, run
 from relume.method import Direction
 from relume.models.learned import EmberExpansion
-from relume.response.curve import sample_points
+from relume.response.joint import joint_codes
 from results_page import provenance, publish
 from systems import (
     AS_IT_IS,
@@ -322,13 +322,12 @@ def residual(photo: Image, target: Path) -> tuple[float, np.ndarray]:
     """The share of pixels in which no channel counts as clipped, and by how many codes they are off."""
     method = EmberExpansion()
     relume.io.write(target, run(method, photo), overwrite=True)
-    light = relume.io.read(target).pixels.double().numpy()
+    light = relume.io.read(target).pixels.double()
     codes = photo.pixels[None]
     with torch.no_grad():
-        curve = method.measure(codes)["curve"].flatten().double().numpy()
+        curves = method.measure(codes)["curves"][..., 0].double()
         sure = (method.mask(codes)[0, 0] == 0).numpy()
-    rendered = np.interp(light, curve, sample_points().numpy())
-    differences = 255.0 * np.abs(rendered - codes[0].double().numpy())
+    differences = 255.0 * (joint_codes(light[None], curves) - codes)[0].abs().numpy()
     return float(sure.mean()), differences[:, sure].max(0)
 
 

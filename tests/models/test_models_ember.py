@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -15,6 +14,8 @@ from relume.models import build
 from relume.models.ember import MOST_CODES, Ember
 from relume.models.learned import EmberExpansion
 from relume.models.weights import Card, save_weights
+from relume.response.curve import sample_points
+from relume.response.joint import joint_codes
 
 
 @pytest.fixture
@@ -43,8 +44,8 @@ def _picture(height: int, width: int, seed: int = 0) -> torch.Tensor:
 
 
 def test_parameters() -> None:
-    assert sum(p.numel() for p in build("ember", preset="base").parameters()) == 5_005_178
-    assert sum(p.numel() for p in build("ember", preset="full").parameters()) == 5_005_178 + 3_456
+    assert sum(p.numel() for p in build("ember", preset="base").parameters()) == 5_007_748
+    assert sum(p.numel() for p in build("ember", preset="full").parameters()) == 5_007_748 + 3_456
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 130), (48, 64), (75, 101), (200, 300)])
@@ -55,12 +56,22 @@ def test_fresh_weights_give_the_unprocessed_input(fresh: Ember, size: tuple[int,
 
 def test_curves_rise_from_0_to_1_whatever_the_weights(restless: Ember) -> None:
     torch.manual_seed(1)
-    coefficients = 3.0 * torch.randn(5, 4)
-    curves = restless._curve(coefficients)
-    assert (curves[:, 0] == 0).all()
-    assert (curves[:, -1] == 1).all()
-    assert (curves.diff(dim=1) >= 0).all()
-    assert (curves.diff(dim=1) > 0).float().mean() > 0.95
+    curves = restless._curves(3.0 * torch.randn(5, 8))
+    assert curves.shape[:2] == (5, 2)
+    assert (curves[..., 0] == 0).all()
+    assert (curves[..., -1] == 1).all()
+    assert (curves.diff(dim=-1) >= 0).all()
+    assert (curves.diff(dim=-1) > 0).float().mean() > 0.9
+
+
+def test_channels_go_through_the_curve_of_greys_until_told_otherwise(restless: Ember) -> None:
+    coefficients = torch.randn(2, 4)
+    silent = restless._curves(torch.cat([coefficients, torch.zeros(2, 4)], dim=1))
+    assert torch.equal(silent[:, 0], silent[:, 1])
+    told = restless._curves(torch.cat([coefficients, -coefficients], dim=1))
+    assert torch.equal(told[:, 0], silent[:, 0])
+    nodes = sample_points(told.shape[-1]).float()
+    torch.testing.assert_close(told[:, 1], srgb.eotf(nodes).expand(2, -1), rtol=1e-4, atol=1e-6)
 
 
 def test_what_is_not_clipped_goes_through_the_curve_and_stays_within_a_code(restless: Ember) -> None:
@@ -68,9 +79,7 @@ def test_what_is_not_clipped_goes_through_the_curve_and_stays_within_a_code(rest
     statistics = restless.measure(picture)
     with torch.no_grad():
         light = restless(picture, statistics)
-    curve = statistics["curve"][0, :, 0, 0]
-    nodes = torch.linspace(0.0, 1.0, len(curve))
-    again = torch.from_numpy(np.interp(light.numpy(), curve.detach().numpy(), nodes.numpy())).float()
+    again = joint_codes(light, statistics["curves"][..., 0])
     unclipped, cleaned = picture <= restless.config.threshold, restless.cleaned(picture)
     assert (again - cleaned)[unclipped].abs().max() < 0.5 / 255.0
     assert 0.0 < (cleaned - picture).abs().max() < 1.0 / 255.0
@@ -82,15 +91,15 @@ def test_large_pictures_are_looked_at_on_a_small_copy(restless: Ember) -> None:
     quarter = _picture(48, 64)
     picture = quarter.repeat_interleave(4, -1).repeat_interleave(4, -2)
     small, large = restless.measure(quarter), restless.measure(picture)
-    torch.testing.assert_close(large["curve"], small["curve"])
+    torch.testing.assert_close(large["curves"], small["curves"])
     torch.testing.assert_close(large["stops"], small["stops"])
     assert large["stops"].shape == (1, 3, 48, 64)
 
 
 def test_gradients_reach_every_weight(restless: Ember) -> None:
-    stops, curve = restless.estimate(_picture(64, 64))
+    stops, curves = restless.estimate(_picture(64, 64))
     cleaned = restless.cleaned(_picture(64, 64))
-    (stops.square().mean() + curve.square().mean() + cleaned.square().mean()).backward()
+    (stops.square().mean() + curves.square().mean() + cleaned.square().mean()).backward()
     for name, parameter in restless.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name

@@ -66,7 +66,7 @@ def test_curve_and_stops_do_not_disturb_one_another() -> None:
     held, given = networks(), batch()
     before = next(LostLight().turns(held, given)).terms
     with torch.no_grad():
-        held["model"].overview[-1].bias[-4:] = 1.0
+        held["model"].overview[-1].bias[-8:-4] = 1.0
     after = next(LostLight().turns(held, given)).terms
     assert after["curve"] > before["curve"] + 0.5
     assert torch.equal(after["light_1000"], before["light_1000"])
@@ -117,7 +117,7 @@ def test_most_of_a_wrong_curve_is_forgiven_after_the_correction() -> None:
     with torch.no_grad():
         held["model"].head.bias.fill_(10.0 * math.atanh(0.2))
         right = next(LostLight().turns(held, given)).terms
-        held["model"].overview[-1].bias[-4] = 0.2
+        held["model"].overview[-1].bias[-8] = 0.2
         wrong = next(LostLight().turns(held, given)).terms
     assert right["corrected"].item() == pytest.approx(math.log10(0.3), abs=0.05)
     assert right["corrected"] + 1.0 < wrong["corrected"] < wrong["curve"] - 0.5

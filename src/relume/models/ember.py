@@ -17,7 +17,8 @@ from relume.method import Direction, MethodSpec, Statistics
 from relume.models import cleaner
 from relume.models.cleaner import Cleaner, CleanerConfig
 from relume.models.measuring import MeasuringNetwork
-from relume.response.curve import lookup, sample_points
+from relume.response.curve import sample_points
+from relume.response.joint import joint_lookup
 
 FOLD = 4
 """Pixels of the small copy that become channels of one, each way."""
@@ -61,7 +62,7 @@ class EmberConfig:
     blocks: tuple[int, ...] = (1, 1, 1, 2, 2)
     """Residual blocks at each of them, on the way down and again on the way up."""
     coefficients: int = 10
-    """Cosines of which the logarithm of the curve's slope consists."""
+    """Cosines of which the logarithm of a curve's slope consists."""
     side: int = 320
     """Longest side of the small copy, in pixels."""
     threshold: float = 0.94
@@ -96,8 +97,9 @@ class Ember(MeasuringNetwork):
     """Light through the inverse response, times 2^stops where channels are clipped.
 
         sdr ─ small copy ─ U-Net ─┬─ stops of each channel ─ enlarged ─┐
-         │                        └─ slopes of the inverse response    │
-         │                              │ (monotone by construction)   │
+         │                        └─ slopes of two curves, the         │
+         │                              │ inverse response (monotone   │
+         │                              │ by construction)             │
          └──── cleaner ─────── inverse response ─── · 2^(clipped · stops) → hdr
 
     What is looked at as a whole costs the same for pictures of every size. At full size a few convolutions
@@ -105,8 +107,10 @@ class Ember(MeasuringNetwork):
     its pixel. Where no channel is clipped, the result is the inverse response of those codes and nothing
     else: putting it through the response gives the picture back, but for that one code.
 
-    The curve comes from the U-Net's coarsest features and a histogram; its slope is e^(sum of cosines) times
-    that of the sRGB curve, so that it rises everywhere. Fresh weights give the unprocessed input.
+    The curves come from the U-Net's coarsest features and a histogram; the slope of each is e^(sum of
+    cosines) times that of the sRGB curve, so that it rises everywhere. One is that of greys. The other is
+    what colours go through (see `joint_lookup`): the same if a camera took each channel through its response,
+    that of the screen if tone mapping kept the ratios of channels. Fresh weights give the unprocessed input.
 
     Convention:  SDR, sRGB-encoded 0..1 → linear, relative, 1.0 = the level that clips. Any size.
     """
@@ -129,7 +133,7 @@ class Ember(MeasuringNetwork):
         self.overview = nn.Sequential(
             nn.Linear(2 * deepest + 3 * HISTOGRAM_BINS, 256),
             nn.LeakyReLU(_SLOPE),
-            _silent(nn.Linear(256, deepest + config.coefficients)),
+            _silent(nn.Linear(256, deepest + 2 * config.coefficients)),
         )
         self.cleaner = Cleaner(config.cleaner) if config.cleaner is not None else None
         nodes = sample_points().float()
@@ -139,7 +143,7 @@ class Ember(MeasuringNetwork):
         self.register_buffer("log_slope", srgb.eotf(nodes).diff().log(), persistent=False)
 
     def measure(self, image: Float[Tensor, "batch 3 height width"], *, wraps: bool = False) -> Statistics:
-        """The stops of every pixel of a small copy of the whole, and the inverse response.
+        """The stops of every pixel of a small copy of the whole, and the curves of the inverse response.
 
         Args:
             wraps: whether the right edge goes on at the left one, as in panoramas of 360°. The copy is then
@@ -148,17 +152,17 @@ class Ember(MeasuringNetwork):
         """
         small = self._small(image)
         if wraps:
-            stops, curve = self._estimate_around(small)
+            stops, curves = self._estimate_around(small)
         else:
-            stops, curve = self.estimate(small)
-        return {"stops": stops, "curve": curve[:, :, None, None]}
+            stops, curves = self.estimate(small)
+        return {"stops": stops, "curves": curves[..., None]}
 
     def forward(
         self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
     ) -> Float[Tensor, "batch 3 height width"]:
         """Rebuild the light."""
         statistics = statistics or self.measure(image)
-        light = lookup(self.cleaned(image), statistics["curve"][:, :, 0, 0])
+        light = joint_lookup(self.cleaned(image), statistics["curves"][..., 0])
         return self.rekindled(light, image, enlarged(statistics["stops"], size=image.shape[-2:]))
 
     def cleaned(
@@ -191,8 +195,8 @@ class Ember(MeasuringNetwork):
 
     def estimate(
         self, small: Float[Tensor, "batch 3 height width"]
-    ) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch samples"]]:
-        """The stops of each pixel, and the inverse response (code → light), of a picture as large as it is.
+    ) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch 2 samples"]]:
+        """The stops of each pixel, and the curves of greys and of channels, of a picture as large as it is.
 
         Convention:  height and width are padded to multiples of 4 and cut again.
         """
@@ -218,11 +222,11 @@ class Ember(MeasuringNetwork):
         raw = functional.pixel_shuffle(self.head(functional.leaky_relu(features, _SLOPE)), FOLD)
         raw = raw.to(self.log_slope.dtype)
         stops = MOST_STOPS * torch.tanh(raw / MOST_STOPS)
-        return stops[..., :height, :width], self._curve(found[:, deepest:].to(self.log_slope.dtype))
+        return stops[..., :height, :width], self._curves(found[:, deepest:].to(self.log_slope.dtype))
 
     def _estimate_around(
         self, small: Float[Tensor, "batch 3 height width"]
-    ) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch samples"]]:
+    ) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch 2 samples"]]:
         """The same of a picture without edges at its left and right."""
         width = small.shape[-1]
         stops, curves = self.estimate(torch.cat([small, small.roll(width // 2, -1)]))
@@ -253,10 +257,14 @@ class Ember(MeasuringNetwork):
         described: Tensor = self.entry(torch.cat([folded, place], dim=1))
         return described
 
-    def _curve(self, coefficients: Float[Tensor, "batch count"]) -> Float[Tensor, "batch samples"]:
-        """The curve whose slope has these cosines in its logarithm: rising, from 0 to 1."""
-        rises = torch.softmax(self.log_slope + coefficients @ self.cosines, dim=1)
-        inner = rises.cumsum(1)[:, :-1].clamp(max=1.0)
+    def _curves(self, coefficients: Float[Tensor, "batch count"]) -> Float[Tensor, "batch 2 samples"]:
+        """The curves whose slopes have these cosines in their logarithms: rising, from 0 to 1.
+
+        Convention:  first the cosines of greys, then what is added to them for channels.
+        """
+        cosines = coefficients.unflatten(1, (2, -1)).cumsum(1)
+        rises = torch.softmax(self.log_slope + cosines @ self.cosines, dim=-1)
+        inner = rises.cumsum(-1)[..., :-1].clamp(max=1.0)
         return functional.pad(functional.pad(inner, (0, 1), value=1.0), (1, 0))
 
 

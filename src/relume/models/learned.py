@@ -25,7 +25,7 @@ from relume.models.measuring import MeasuringNetwork
 from relume.models.rassdl_supervision import adapted, whole_lightness
 from relume.models.vgg16 import vgg16
 from relume.models.weights import load_weights, read_card
-from relume.response.curve import lookup
+from relume.response.joint import joint_lookup
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "shipped"
 
@@ -148,7 +148,7 @@ class EmberExpansion(Learned):
         return network
 
     def measure(self, image: Float[Tensor, "batch 3 height width"]) -> Statistics:
-        """The stops on a small copy, the curve, and by how many codes the picture is cleaned."""
+        """The stops on a small copy, the curves, and by how many codes the picture is cleaned."""
         measured = self.network(image).measure(image, wraps=self.panorama)
         return measured | {"cleaning": image.new_full((len(image), 1, 1, 1), self._codes(image))}
 
@@ -163,7 +163,7 @@ class EmberExpansion(Learned):
             light = srgb.eotf(image)
         else:
             codes = network.cleaned(image, codes=float(statistics["cleaning"].amax()))
-            light = lookup(codes, statistics["curve"][:, :, 0, 0])
+            light = joint_lookup(codes, statistics["curves"][..., 0])
         light = network.rekindled(light, image, stops)
         return light if self.peak is None else _below(light, self.peak / REFERENCE_WHITE)
 

@@ -1,6 +1,7 @@
 """Responses: the curve from the light on a sensor (irradiance) to the code value in the file.
 
     curve         sampled curves: looking up, turning round, repairing
+    joint         curves that the channels of a pixel share
     formulas      curves given by a formula
     population    the population of formulas that stands for real cameras
     basis         mean and principal curves, ours from that population

@@ -13,6 +13,7 @@ from relume.metrics import pu21
 from relume.metrics.tone_curve import correct_tone_curve
 from relume.models.ember import Ember
 from relume.response.curve import inverse_curve, lookup
+from relume.response.joint import joint_lookup
 from relume.training.objective import Batch, Objective, Scores, Turn
 from relume.training.validation import score_reconstruction
 
@@ -63,10 +64,10 @@ class LostLight(Objective):
         """One turn."""
         network, sdr, hdr = networks["model"], batch["sdr"], batch["hdr"]
         assert isinstance(network, Ember)
-        stops, curve = _estimated(network, sdr)
+        stops, curves = _estimated(network, sdr)
         clipped = network.clipped(sdr)
         told = (batch["white"] == 1.0).float()
-        terms = {"curve": _mean(_curve_error(sdr, hdr, curve, clipped), told)}
+        terms = {"curve": _mean(_curve_error(sdr, hdr, curves, clipped), told)}
         light = lookup(sdr, inverse_curve(batch["response"]))
         chosen = clipped * told.view(-1, 1, 1, 1) > 0.0
         raised = (clipped * stops)[chosen]
@@ -79,7 +80,7 @@ class LostLight(Objective):
         above = target > 1.0
         off = (raised - target.clamp(min=_DARKEST).log2()).abs()
         terms["stops"] = (off * above).sum() / above.sum().clamp(min=1)
-        whole = network.rekindled(lookup(sdr, curve), sdr, stops)
+        whole = network.rekindled(joint_lookup(sdr, curves), sdr, stops)
         exposed = hdr * batch["white"].view(-1, 1, 1, 1)
         terms["corrected"] = _corrected_error(whole, exposed, self.peaks[0])
         decibels = sum((terms[f"light_{peak:g}"] for peak in self.peaks), terms["curve"])
@@ -93,16 +94,16 @@ class LostLight(Objective):
 
 def _estimated(
     network: Ember, sdr: Float[Tensor, "batch 3 height width"]
-) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch samples"]]:
+) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch 2 samples"]]:
     """Stops and curves: of the first half of the batch from whole pictures, of the others from small ones."""
     half = (len(sdr) + 1) // 2
-    stops, curve = network.estimate(sdr[:half])
+    stops, curves = network.estimate(sdr[:half])
     if half == len(sdr):
-        return stops, curve
+        return stops, curves
     reduced = functional.interpolate(sdr[half:], scale_factor=0.5, mode="area")
-    few_stops, other_curve = network.estimate(reduced)
+    few_stops, other_curves = network.estimate(reduced)
     enlarged = functional.interpolate(few_stops, size=sdr.shape[-2:], mode="bilinear", align_corners=False)
-    return torch.cat([stops, enlarged]), torch.cat([curve, other_curve])
+    return torch.cat([stops, enlarged]), torch.cat([curves, other_curves])
 
 
 def _mean(errors: Float[Tensor, " batch"], told: Float[Tensor, " batch"]) -> Float[Tensor, ""]:
@@ -113,14 +114,14 @@ def _mean(errors: Float[Tensor, " batch"], told: Float[Tensor, " batch"]) -> Flo
 def _curve_error(
     sdr: Float[Tensor, "batch 3 height width"],
     hdr: Float[Tensor, "batch 3 height width"],
-    curve: Float[Tensor, "batch samples"],
+    curves: Float[Tensor, "batch 2 samples"],
     clipped: Float[Tensor, "batch 3 height width"],
 ) -> Float[Tensor, " batch"]:
     """Log mean squared errors in PU21 of the pixels that are not clipped."""
     sdr, hdr, clipped = (
         picture[..., ::_CURVE_STEP, ::_CURVE_STEP].contiguous() for picture in (sdr, hdr, clipped)
     )
-    error = (_shown(lookup(sdr, curve), pu21.HIGHEST) - _shown(hdr, pu21.HIGHEST)) * (clipped == 0.0)
+    error = (_shown(joint_lookup(sdr, curves), pu21.HIGHEST) - _shown(hdr, pu21.HIGHEST)) * (clipped == 0.0)
     return (error.square().mean((1, 2, 3)) + _LEFT).log10()
 
 

@@ -27,7 +27,7 @@ GALLERY = Gallery(views=6000, size=(168, 224))
 CLEANER_SIZE = (96, 96)
 CLEANER_GALLERY = Gallery(views=600, size=(336, 448))
 
-TONE_MAPPED = 0.2
+TONE_MAPPED = 0.25
 """Share of the pictures."""
 
 ALL_BUT_CLEANER = ("entry", "encoders", "reductions", "enlargements", "decoders", "head", "overview")
