@@ -262,7 +262,7 @@ class Ember(MeasuringNetwork):
 
         Convention:  first the cosines of greys, then what is added to them for channels.
         """
-        cosines = coefficients.unflatten(1, (2, -1)).cumsum(1)
+        cosines = coefficients.view(len(coefficients), 2, -1).cumsum(1)
         rises = torch.softmax(self.log_slope + cosines @ self.cosines, dim=-1)
         inner = rises.cumsum(-1)[..., :-1].clamp(max=1.0)
         return functional.pad(functional.pad(inner, (0, 1), value=1.0), (1, 0))
