@@ -51,6 +51,13 @@ def test_data_that_are_missing_or_not_wanted_are_told(tmp_path: Path) -> None:
         find_recipe("smoke")(RecipeSettings(data=tmp_path))
 
 
+def test_weights_that_are_missing_are_told_before_anything_is_done(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="is not there; expected the weights to begin with"):
+        RecipeSettings(start=tmp_path / "gone.safetensors")
+    with pytest.raises(UnreadableFile, match="is not there; expected the weights to begin with"):
+        RecipeSettings(start=tmp_path)
+
+
 def test_validation_is_never_trained_on() -> None:
     for make in RECIPES.values():
         recipe = make(RecipeSettings())

@@ -18,7 +18,11 @@ from relume.training.optim import Optimizer
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeSettings:
-    """What a person may change of a recipe; each recipe says what the default of None is."""
+    """What a person may change of a recipe; each recipe says what the default of None is.
+
+    Raises:
+        UnreadableFile: the weights to begin with are not there; told before data are read.
+    """
 
     data: Path | None = None
     """Folder or pack with the training data."""
@@ -29,6 +33,10 @@ class RecipeSettings:
     seed: int = 0
     start: Path | None = None
     """Weights of the same network to begin with, for fine-tuning."""
+
+    def __post_init__(self) -> None:
+        if self.start is not None and not self.start.is_file():
+            raise UnreadableFile(self.start, "is not there; expected the weights to begin with (--start).")
 
     def required_data(self) -> Path:
         """The data, for a recipe that cannot do without.
