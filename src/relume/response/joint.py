@@ -32,7 +32,11 @@ def joint_lookup(
 def joint_codes(
     light: Float[Tensor, "batch 3 height width"], curves: Float[Tensor, "batch 2 samples"]
 ) -> Float[Tensor, "batch 3 height width"]:
-    """The codes whose light that is: `joint_lookup` turned round, 1 at most. No gradient flows."""
+    """The codes whose light that is: `joint_lookup` turned round, 1 at most. No gradient flows.
+
+    Convention:  where G rises much less than H, saturated colours of several codes have the same light: these
+        are one of them.
+    """
     shade, low = _shade(curves), torch.zeros_like(light[:, :1])
     high = torch.ones_like(low)
     for _ in range(_HALVINGS):
