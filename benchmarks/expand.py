@@ -47,6 +47,7 @@ from relume.evaluation.simulate import UNPROCESSED
 from relume.image import Image
 from relume.inference.runner import RunSettings, run
 from relume.method import Direction
+from relume.models.ember import measured_curves
 from relume.models.learned import EmberExpansion
 from relume.response.joint import joint_codes
 from results_page import provenance, publish
@@ -325,7 +326,7 @@ def residual(photo: Image, target: Path) -> tuple[float, np.ndarray]:
     light = relume.io.read(target).pixels.double()
     codes = photo.pixels[None]
     with torch.no_grad():
-        curves = method.measure(codes)["curves"][..., 0].double()
+        curves = measured_curves(method.measure(codes)).double()
         sure = (method.mask(codes)[0, 0] == 0).numpy()
     differences = 255.0 * (joint_codes(light[None], curves) - codes)[0].abs().numpy()
     return float(sure.mean()), differences[:, sure].max(0)

@@ -11,7 +11,7 @@ from relume.color.transfer import srgb
 from relume.image import Image
 from relume.inference.runner import run
 from relume.models import build
-from relume.models.ember import MOST_CODES, Ember
+from relume.models.ember import MOST_CODES, Ember, measured_curves
 from relume.models.learned import EmberExpansion
 from relume.models.weights import Card, save_weights
 from relume.response.curve import sample_points
@@ -79,7 +79,7 @@ def test_what_is_not_clipped_goes_through_the_curve_and_stays_within_a_code(rest
     statistics = restless.measure(picture)
     with torch.no_grad():
         light = restless(picture, statistics)
-    again = joint_codes(light, statistics["curves"][..., 0])
+    again = joint_codes(light, measured_curves(statistics))
     unclipped, cleaned = picture <= restless.config.threshold, restless.cleaned(picture)
     assert (again - cleaned)[unclipped].abs().max() < 0.5 / 255.0
     assert 0.0 < (cleaned - picture).abs().max() < 1.0 / 255.0

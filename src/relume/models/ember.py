@@ -155,14 +155,14 @@ class Ember(MeasuringNetwork):
             stops, curves = self._estimate_around(small)
         else:
             stops, curves = self.estimate(small)
-        return {"stops": stops, "curves": curves[..., None]}
+        return {"stops": stops, "curves": curves.flatten(1)[:, :, None, None]}
 
     def forward(
         self, image: Float[Tensor, "batch 3 height width"], statistics: Statistics | None = None
     ) -> Float[Tensor, "batch 3 height width"]:
         """Rebuild the light."""
         statistics = statistics or self.measure(image)
-        light = joint_lookup(self.cleaned(image), statistics["curves"][..., 0])
+        light = joint_lookup(self.cleaned(image), measured_curves(statistics))
         return self.rekindled(light, image, enlarged(statistics["stops"], size=image.shape[-2:]))
 
     def cleaned(
@@ -266,6 +266,12 @@ class Ember(MeasuringNetwork):
         rises = torch.softmax(self.log_slope + cosines @ self.cosines, dim=-1)
         inner = rises.cumsum(-1)[..., :-1].clamp(max=1.0)
         return functional.pad(functional.pad(inner, (0, 1), value=1.0), (1, 0))
+
+
+def measured_curves(statistics: Statistics) -> Float[Tensor, "batch 2 samples"]:
+    """The curves of greys and of channels among what was measured."""
+    curves = statistics["curves"]
+    return curves.view(len(curves), 2, -1)
 
 
 class _Residual(nn.Module):

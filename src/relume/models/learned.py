@@ -163,7 +163,7 @@ class EmberExpansion(Learned):
             light = srgb.eotf(image)
         else:
             codes = network.cleaned(image, codes=float(statistics["cleaning"].amax()))
-            light = joint_lookup(codes, statistics["curves"][..., 0])
+            light = joint_lookup(codes, ember.measured_curves(statistics))
         light = network.rekindled(light, image, stops)
         return light if self.peak is None else _below(light, self.peak / REFERENCE_WHITE)
 
