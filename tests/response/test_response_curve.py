@@ -1,7 +1,15 @@
 import pytest
 import torch
 
-from relume.response.curve import SAMPLES, inverse_curve, lookup, monotone, pinned, sample_points
+from relume.response.curve import (
+    SAMPLES,
+    inverse_curve,
+    inverse_lookup,
+    lookup,
+    monotone,
+    pinned,
+    sample_points,
+)
 
 
 def curve_of(function, batch=1, dtype=torch.float64):
@@ -42,6 +50,14 @@ def test_the_inverse_undoes_the_curve():
     # Sampling costs most where the curve is steepest, at black.
     values = torch.linspace(0.02, 1.0, 500, dtype=torch.float64).expand(2, 1, 1, 500)
     torch.testing.assert_close(lookup(lookup(values, curve), inverse_curve(curve)), values, rtol=0, atol=1e-5)
+
+
+def test_values_are_found_again_by_the_curve_of_their_item_whatever_its_range(generator):
+    curves = torch.stack([curve_of(torch.sqrt)[0], 3.0 * curve_of(torch.square)[0]])
+    values = 0.01 + 0.99 * torch.rand(2, 3, 4, 5, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(inverse_lookup(lookup(values, curves), curves), values)
+    ends = inverse_lookup(torch.tensor([[-1.0, 7.0]], dtype=torch.float64).expand(2, -1), curves)
+    assert ends.tolist() == [[0.0, 1.0]] * 2
 
 
 def test_the_inverse_of_a_flat_part_is_its_brightest_end_and_ends_are_exact():

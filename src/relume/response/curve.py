@@ -50,17 +50,27 @@ def monotone(curve: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch samp
     return pinned(torch.cat([rising[:, :1], rising], dim=1))
 
 
+def inverse_lookup(
+    values: Float[Tensor, "batch *shape"], curve: Float[Tensor, "batch samples"]
+) -> Float[Tensor, "batch *shape"]:
+    """Where the curve of its item has each value, linear between samples: `lookup` turned round.
+
+    Convention:  the range of the curve, rising → 0..1; where the curve is flat, the largest. Values outside
+        the range come out at the nearer end. No gradient flows.
+    """
+    curve, wanted = curve.detach().contiguous(), values.detach().flatten(1).contiguous()
+    above = torch.searchsorted(curve, wanted, right=True).clamp(1, curve.shape[1] - 1)
+    low, high = curve.gather(1, above - 1), curve.gather(1, above)
+    step = high - low
+    share = torch.where(step > 0, (wanted - low) / torch.where(step > 0, step, 1.0), 1.0).clamp(0.0, 1.0)
+    return ((above - 1 + share) / (curve.shape[1] - 1)).view_as(values)
+
+
 def inverse_curve(curve: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch samples"]:
     """The curve from code to irradiance of a curve from irradiance to code, and back.
 
     Convention:  0..1 → 0..1, rising; where the curve is flat, the largest irradiance that has the code. No
         gradient flows.
     """
-    curve = curve.detach().contiguous()
-    samples = curve.shape[1]
-    codes = sample_points(samples).to(curve).expand_as(curve).contiguous()
-    above = torch.searchsorted(curve, codes, right=True).clamp(1, samples - 1)
-    low, high = curve.gather(1, above - 1), curve.gather(1, above)
-    step = high - low
-    share = torch.where(step > 0, (codes - low) / torch.where(step > 0, step, 1.0), 1.0)
-    return pinned((above - 1 + share) / (samples - 1))
+    codes = sample_points(curve.shape[1]).to(curve).expand_as(curve)
+    return pinned(inverse_lookup(codes, curve))

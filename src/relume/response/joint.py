@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from relume.color.luminance import luminance
-from relume.response.curve import lookup, sample_points
+from relume.response.curve import inverse_lookup, lookup
 
 _HALVINGS = 24
 """Of the range in which a luma lies, until it is known as well as float32 tells it."""
@@ -41,9 +41,9 @@ def joint_codes(
     high = torch.ones_like(low)
     for _ in range(_HALVINGS):
         luma = (low + high) / 2
-        brighter = luminance(_turned_round(light / lookup(luma, shade), curves[:, 1])) > luma
+        brighter = luminance(inverse_lookup(light / lookup(luma, shade), curves[:, 1])) > luma
         low, high = torch.where(brighter, luma, low), torch.where(brighter, high, luma)
-    return _turned_round(light / lookup((low + high) / 2, shade), curves[:, 1])
+    return inverse_lookup(light / lookup((low + high) / 2, shade), curves[:, 1])
 
 
 def _shade(curves: Float[Tensor, "batch 2 samples"]) -> Float[Tensor, "batch samples"]:
@@ -52,16 +52,3 @@ def _shade(curves: Float[Tensor, "batch 2 samples"]) -> Float[Tensor, "batch sam
     # A curve that is flat at its dark end, as rounding may leave it, has light of 0 there.
     ratio = greys / channels.clamp(min=torch.finfo(channels.dtype).tiny)
     return torch.cat([ratio[:, :1], ratio], dim=1)
-
-
-def _turned_round(
-    light: Float[Tensor, "batch 3 height width"], curve: Float[Tensor, "batch samples"]
-) -> Float[Tensor, "batch 3 height width"]:
-    """The code of each light, linear between samples."""
-    values, curve = light.detach().flatten(1), curve.detach().contiguous()
-    codes = sample_points(curve.shape[1]).to(curve).expand_as(curve)
-    above = torch.searchsorted(curve, values, right=True).clamp(1, curve.shape[1] - 1)
-    low, high = curve.gather(1, above - 1), curve.gather(1, above)
-    step = high - low
-    share = torch.where(step > 0, (values - low) / torch.where(step > 0, step, 1.0), 1.0).clamp(0.0, 1.0)
-    return torch.lerp(codes.gather(1, above - 1), codes.gather(1, above), share).view_as(light)
