@@ -162,6 +162,9 @@ class Curves(DualLearning):
     """Whether Nnet is trained too."""
     curve: float = 0.0
     """Weight of the error of INnet's curve itself, which [liu2020] has (0.1) and the paper has not."""
+    squared: bool = True
+    """The squared error of INnet's light, as in the paper; else of its logarithm, as in ITnet's loss: in light
+    itself shadows hardly count, and the curve may be anything there."""
 
     def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
         """One turn."""
@@ -169,7 +172,7 @@ class Curves(DualLearning):
         found = targets(model.imaging, batch)
         curve = model.innet.curve(found.nonlinear)
         linearized = lookup(found.nonlinear, curve)
-        terms = {"linearized": l2(linearized, found.truncated, weight=found.usable)}
+        terms = {"linearized": _light_error(linearized, found, squared=self.squared)}
         loss = terms["linearized"]
         if self.curve:
             terms["curve"] = _curve_error(curve, batch)
@@ -192,6 +195,8 @@ class DualCurves(DualLearning):
     """λ_dn,dual, within Dnet's loss."""
     curve: float = 0.0
     """As in `Curves`."""
+    squared: bool = True
+    """As in `Curves`."""
 
     def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
         """One turn."""
@@ -200,7 +205,7 @@ class DualCurves(DualLearning):
         restored = model.dnet(sdr)
         curve = model.innet.curve(restored)
         linearized = lookup(restored, curve)
-        terms = {"linearized": l2(linearized, found.truncated, weight=found.usable)}
+        terms = {"linearized": _light_error(linearized, found, squared=self.squared)}
         loss = terms["linearized"]
         if self.curve:
             terms["curve"] = _curve_error(curve, batch)
@@ -333,6 +338,13 @@ def _duhdr(networks: nn.ModuleDict) -> DuHDR:
     model = networks["model"]
     assert isinstance(model, DuHDR)
     return model
+
+
+def _light_error(light: Tensor, found: Targets, *, squared: bool) -> Float[Tensor, ""]:
+    """Of light before ITnet, or of its logarithm."""
+    if squared:
+        return l2(light, found.truncated, weight=found.usable)
+    return l2(logarithm(light), logarithm(found.truncated), weight=found.usable)
 
 
 def _curve_error(curve: Float[Tensor, "batch samples"], batch: Batch) -> Float[Tensor, ""]:

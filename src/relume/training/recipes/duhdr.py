@@ -46,6 +46,9 @@ _PATH = ("model.dnet", "model.innet", "model.itnet", "model.oonet")
 
 _BEFORE_OONET = ("dnet", "innet", "itnet", "imaging")
 
+_FURTHER = {"curves": 1000, "curves_dual": 300, "whole": 900}
+"""Steps by stage of a network that has been through all: the curves, and what stands upon them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
@@ -63,14 +66,16 @@ class _Plan:
     clip: float | None
     perceptual: Perceptual
     squared: bool
+    """Whether curves and the whole are judged by the squared error of light."""
     curve: float
     """Weight of the error of INnet's curve."""
     nnet: bool = True
     dnet: bool = True
     """Whether Nnet, and Dnet's loss, take part in the training of the curves (Table 3)."""
-    continued: tuple[str, ...] | None = None
-    """With weights to start from, the stages that are left, and all but OOnet begins with them; None: all
-    stages, of the whole network."""
+    continued: Mapping[str, int] | None = None
+    """The steps by stage with weights to start from; None: all stages."""
+    begun: tuple[str, ...] | None = None
+    """The networks that begin with such weights; None: all."""
     gallery: Gallery | None = None
     validate_every: int = 1000
 
@@ -81,8 +86,8 @@ def duhdr_paper(settings: RecipeSettings) -> Recipe:
 
 
 def duhdr(settings: RecipeSettings) -> Recipe:
-    """A narrower DuHDR on crops of 128×128: four to five hours of one core."""
-    return _recipe("duhdr", settings, _compact())
+    """A narrower DuHDR on crops of 128×128: four to five hours of one core. --start: of a DuHDR, it goes on."""
+    return _recipe("duhdr", settings, replace(_compact(), continued=_FURTHER))
 
 
 def duhdr_innet(settings: RecipeSettings) -> Recipe:
@@ -105,7 +110,9 @@ def duhdr_innet_nnet_dnet(settings: RecipeSettings) -> Recipe:
 
 def duhdr_itnet(settings: RecipeSettings) -> Recipe:
     """Table 3, last row, and Table 4, first row: all but OOnet. --start: of any DuHDR, ITnet goes on."""
-    return _recipe("duhdr_itnet", settings, replace(_without_oonet(), continued=("itnet", "itnet_dual")))
+    plan = _without_oonet()
+    plan = replace(plan, continued=_of(plan.steps, "itnet", "itnet_dual"), begun=_BEFORE_OONET)
+    return _recipe("duhdr_itnet", settings, plan)
 
 
 def duhdr_unet(settings: RecipeSettings) -> Recipe:
@@ -196,7 +203,7 @@ def _compact() -> _Plan:
         perceptual=_perceptual("relu1_2", "relu2_2"),
         squared=False,
         curve=0.1,
-        gallery=Gallery(),
+        gallery=Gallery(views=2000),
         validate_every=500,
     )
 
@@ -207,7 +214,8 @@ def _paired() -> _Plan:
 
 
 def _with_new_oonet() -> _Plan:
-    return replace(_paired(), continued=("oonet", "whole"))
+    plan = _paired()
+    return replace(plan, continued=_of(plan.steps, "oonet", "whole"), begun=_BEFORE_OONET)
 
 
 def _without_oonet() -> _Plan:
@@ -217,6 +225,10 @@ def _without_oonet() -> _Plan:
 
 def _only(steps: Mapping[str, int], dropped: set[str]) -> dict[str, int]:
     return {name: count for name, count in steps.items() if name not in dropped}
+
+
+def _of(steps: Mapping[str, int], *stages: str) -> dict[str, int]:
+    return {name: steps[name] for name in stages}
 
 
 def _perceptual(*layers: str) -> Perceptual:
@@ -231,7 +243,7 @@ def _recipe(name: str, settings: RecipeSettings, plan: _Plan) -> Recipe:
     unpaired = replace(pairs, camera=find("hdrcnn"), seed=settings.seed + UNPAIRED_SEED)
     objectives = _objectives(plan)
     continued = plan.continued if settings.start else None
-    planned = {name: steps for name, steps in plan.steps.items() if not continued or name in continued}
+    planned = continued or plan.steps
     stages = tuple(
         Stage(
             name=stage,
@@ -259,7 +271,7 @@ def _recipe(name: str, settings: RecipeSettings, plan: _Plan) -> Recipe:
         validation_pairs=32,
         seed=settings.seed,
         start=settings.start,
-        begun=_BEFORE_OONET if continued else None,
+        begun=plan.begun if continued else None,
     )
 
 
@@ -268,11 +280,12 @@ def _objectives(plan: _Plan) -> dict[str, Objective]:
     return {
         "dnet": Dequantization(),
         "dnet_dual": Dequantization(dual=10.0),
-        "curves": Curves(response=plan.nnet, curve=plan.curve),
+        "curves": Curves(response=plan.nnet, curve=plan.curve, squared=plan.squared),
         "curves_dual": DualCurves(
             response=0.01 if plan.nnet else 0.0,
             dequantization=0.005 if plan.dnet else 0.0,
             curve=plan.curve,
+            squared=plan.squared,
         ),
         "itnet": InverseTruncation(perceptual=plan.perceptual),
         "itnet_dual": InverseTruncation(perceptual=plan.perceptual, normal=10.0, iterations=ITERATIONS),
