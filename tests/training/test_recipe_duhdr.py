@@ -170,6 +170,19 @@ def test_equations_11_and_12_curves_from_true_inputs() -> None:
     torch.testing.assert_close(terms["curve"], error)
 
 
+def test_narrow_networks_learn_their_curves_from_log_light() -> None:
+    data = batch()
+    nets = networks()
+    model = nets["model"]
+    truth = targets(model.imaging, data)
+    for objective, linearized in (
+        (Curves(response=False, squared=False), model.innet(truth.nonlinear)),
+        (DualCurves(response=0.0, dequantization=0.0, squared=False), model.innet(data["sdr"])),
+    ):
+        expected = mean_square((linearized + 1 / 255).log() - (truth.truncated + 1 / 255).log())
+        torch.testing.assert_close(only_turn(objective, nets, data)[0], expected)
+
+
 def test_equation_13_curves_follow_dnet_and_each_other() -> None:
     data = batch()
     nets = networks(dnet=Scaled(0.95))
@@ -397,8 +410,22 @@ def test_ablations_of_oonet_can_go_on_where_another_duhdr_is(
         replace(recipe, preset="smoke").networks()
 
 
+def test_a_duhdr_can_go_on() -> None:
+    start = SHIPPED_WEIGHTS / "duhdr.safetensors"
+    recipe = duhdr(RecipeSettings(start=start))
+    assert [stage.name for stage in recipe.stages] == ["curves", "curves_dual", "whole"]
+    state = load_weights(start)[0].state_dict()
+    assert all(
+        torch.equal(value, state[name]) for name, value in recipe.networks()["model"].state_dict().items()
+    )
+    with pytest.raises(TrainingError, match="recipe duhdr trains duhdr"):
+        replace(recipe, preset="smoke").networks()
+
+
 def test_the_paper_trains_with_its_own_numbers() -> None:
     stages = {stage.name: stage for stage in duhdr_paper(RecipeSettings()).stages}
+    assert stages["curves"].objective.squared
+    assert stages["curves_dual"].objective.squared
     assert sum(stage.steps for stage in stages.values()) == 1_480_000
     assert {stage.batch for stage in stages.values()} == {8}
     assert stages["dnet_dual"].objective.dual == 10.0

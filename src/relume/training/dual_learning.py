@@ -163,8 +163,8 @@ class Curves(DualLearning):
     curve: float = 0.0
     """Weight of the error of INnet's curve itself, which [liu2020] has (0.1) and the paper has not."""
     squared: bool = True
-    """The squared error of INnet's light, as in the paper; else of its logarithm, as in ITnet's loss: in light
-    itself shadows hardly count, and the curve may be anything there."""
+    """The squared error of INnet's light, as in the paper; else of its logarithm, as in ITnet's loss: in
+    light itself shadows hardly count, and the curve may be anything there."""
 
     def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
         """One turn."""

@@ -86,7 +86,7 @@ def duhdr_paper(settings: RecipeSettings) -> Recipe:
 
 
 def duhdr(settings: RecipeSettings) -> Recipe:
-    """A narrower DuHDR on crops of 128×128: four to five hours of one core. --start: of a DuHDR, it goes on."""
+    """A narrower DuHDR on crops of 128×128: four to five hours of one core. --start: its curves go on."""
     return _recipe("duhdr", settings, replace(_compact(), continued=_FURTHER))
 
 
