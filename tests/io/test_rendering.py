@@ -9,7 +9,7 @@ from relume.color.encoding import LINEAR_NITS, LINEAR_SCENE, SRGB, Encoding, Ref
 from relume.color.primaries import BT2020, DISPLAY_P3
 from relume.errors import EncodingError, ImageError
 from relume.image import Image
-from relume.io.rendering import light_level, render
+from relume.io.rendering import light_level, peak_luminance, render
 
 NITS_2020 = replace(LINEAR_NITS, primaries=BT2020)
 
@@ -43,6 +43,17 @@ def test_light_level_counts_nan_as_black_and_every_strip() -> None:
     level = light_level(Image(pixels, NITS_2020))
     assert level.max_cll == pytest.approx(700.0)
     assert level.max_fall == pytest.approx((10.0 * 59_998 + 700.0) / 60_000, rel=1e-6)
+
+
+@pytest.mark.parametrize("faulty", [float("nan"), float("inf"), -float("inf")])
+def test_the_peak_is_the_largest_finite_luminance_of_every_strip(faulty: float) -> None:
+    pixels = torch.full((3, 300, 200), -1.0)
+    encoding = replace(LINEAR_SCENE, white=203.0)
+    assert peak_luminance(Image(pixels, encoding)) == 0.0
+    pixels[:, 299, 199] = 3.0
+    pixels[:, 299, 0] = pixels[0, 0, 0] = faulty
+    assert peak_luminance(Image(pixels, encoding)) == pytest.approx(609.0)
+    assert peak_luminance(Image(pixels, LINEAR_SCENE)) == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize("transfer", ["pq", "hlg"])

@@ -3,6 +3,7 @@
 References:  [bt2100], tables 4 and 5; [cta_861_3] for MaxCLL and MaxFALL.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -66,7 +67,8 @@ def peak_luminance(image: Image) -> float:
 
     def work(index: int) -> None:
         light = luminance(convert(image.pixels[:, strips[index]], image.encoding, linear), weights=weights)
-        tops[index] = float(light.nan_to_num(0.0, 0.0, 0.0).max())
+        top = float(light.max())
+        tops[index] = top if math.isfinite(top) else float(light.nan_to_num(0.0, 0.0, 0.0).max())
 
     for_each(work, range(len(strips)))
     return max(0.0, max(tops)) * (image.encoding.white or 1.0)
