@@ -278,7 +278,8 @@ class Overall(DualLearning):
     """OOnet, or the whole path, against the light (eq. 24)."""
 
     squared: bool = True
-    """The squared error of light, as in the paper; else the error of compressed light, as in its code."""
+    """The squared error of light, as in the paper; else the error of its logarithm, as for `Curves`: the
+    compressed light of the published code pulls curves away again that were right in the shadows."""
 
     def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
         """One turn."""
@@ -286,7 +287,7 @@ class Overall(DualLearning):
         if self.squared:
             loss = l2(light, hdr, weight=weight)
         else:
-            loss = l1(compressed(light), compressed(hdr), weight=weight)
+            loss = l1(logarithm(light), logarithm(hdr), weight=weight)
         yield Turn(optimizer="model", loss=loss)
 
 

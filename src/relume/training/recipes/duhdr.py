@@ -46,8 +46,8 @@ _PATH = ("model.dnet", "model.innet", "model.itnet", "model.oonet")
 
 _BEFORE_OONET = ("dnet", "innet", "itnet", "imaging")
 
-_FURTHER = {"curves": 1000, "curves_dual": 300, "whole": 900}
-"""Steps by stage of a network that has been through all: the curves, and what stands upon them."""
+_FURTHER = {"whole": 900}
+"""Steps by stage of a network that has been through all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ def duhdr_paper(settings: RecipeSettings) -> Recipe:
 
 
 def duhdr(settings: RecipeSettings) -> Recipe:
-    """A narrower DuHDR on crops of 128×128: four to five hours of one core. --start: its curves go on."""
+    """A narrower DuHDR on crops of 128×128: four to five hours of one core. --start: the whole goes on."""
     return _recipe("duhdr", settings, replace(_compact(), continued=_FURTHER))
 
 
