@@ -278,8 +278,8 @@ class Overall(DualLearning):
     """OOnet, or the whole path, against the light (eq. 24)."""
 
     squared: bool = True
-    """The squared error of light, as in the paper; else the error of its logarithm, as for `Curves`: the
-    compressed light of the published code pulls curves away again that were right in the shadows."""
+    """The squared error of light, as in the paper; else the error of its logarithm, as for `Curves`, where
+    the published code has that of compressed light."""
 
     def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
         """One turn."""
