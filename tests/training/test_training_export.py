@@ -1,6 +1,7 @@
 """From a run to weights with a card, and the command."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,21 @@ def test_the_card_tells_where_weights_come_from(tmp_path: Path) -> None:
     assert "CPU cores" in card.machine
     trained = load_checkpoint(tmp_path / "run").under("networks.model.")
     assert torch.equal(network.head.bias, trained["head.bias"])
+
+
+def test_the_card_lists_the_trainings_before(tmp_path: Path) -> None:
+    start, trained = None, tmp_path / "w.safetensors"
+    for steps in (3, 2, 1):
+        train(replace(plain(steps), seed=steps, start=start), tmp_path / str(steps), machine=MACHINE)
+        export(tmp_path / str(steps), trained)
+        start = trained
+    card = load_weights(trained)[1]
+    assert card.steps == 1
+    assert [(before["recipe"], before["seed"], before["steps"]) for before in card.predecessors] == [
+        ("plain", 3, 3),
+        ("plain", 2, 2),
+    ]
+    assert all({"hours", "commit"} < before.keys() for before in card.predecessors)
 
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:

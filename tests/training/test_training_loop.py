@@ -68,7 +68,7 @@ def test_it_learns_and_leaves_what_it_promises(tmp_path: Path) -> None:
     assert names == {"recipe.json", FILE, "log.jsonl", "pictures", "tensorboard"}
     described = json.loads((tmp_path / "run" / "recipe.json").read_text())
     assert described["recipe"]["stages"][0]["batch"] == 4
-    assert {"version", "commit", "machine"} == set(described["origin"])
+    assert {"version", "commit", "machine", "predecessors"} == set(described["origin"])
     assert progress.total == 30
     assert progress.samples == 120
 

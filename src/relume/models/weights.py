@@ -39,6 +39,18 @@ class Card:
     """Of its source, where known."""
     results: dict[str, dict[str, float]] = field(default_factory=dict)
     """Scores on the fixed validation pairs, before and after training."""
+    predecessors: list[dict[str, Any]] = field(default_factory=list)
+    """The trainings before this one, where it began with their weights, the first first: as `training`."""
+
+    def training(self) -> dict[str, Any]:
+        """This training in short: recipe, seed, steps, hours, commit."""
+        return {
+            "recipe": self.recipe.get("name"),
+            "seed": self.recipe.get("seed"),
+            "steps": self.steps,
+            "hours": self.hours,
+            "commit": self.commit,
+        }
 
 
 def save_weights(path: Path, network: nn.Module, *, card: Card, dtype: torch.dtype = torch.float32) -> None:

@@ -42,6 +42,7 @@ def export(run: Path, path: Path, *, dtype: torch.dtype = torch.float32) -> Card
         version=checkpoint.origin["version"],
         commit=checkpoint.origin["commit"],
         results=progress.results,
+        predecessors=checkpoint.origin.get("predecessors", []),
     )
     save_weights(path, network, card=card, dtype=dtype)
     return card

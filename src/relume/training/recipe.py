@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from relume.errors import UnreadableFile
 from relume.models import build
-from relume.models.weights import load_weights
+from relume.models.weights import load_weights, read_card
 from relume.training.errors import TrainingError
 from relume.training.loader import Samples
 from relume.training.objective import Objective
@@ -129,6 +130,13 @@ class Recipe:
         if self.start is not None:
             self._begin(networks["model"], self.start)
         return nn.ModuleDict(networks)
+
+    def predecessors(self) -> list[dict[str, Any]]:
+        """The trainings of the weights to begin with, for the card: see `Card.predecessors`."""
+        if self.start is None:
+            return []
+        card = read_card(self.start)
+        return [*card.predecessors, card.training()]
 
     def _begin(self, model: nn.Module, start: Path) -> None:
         """Give a network, or those parts of it, the weights to begin with."""

@@ -45,7 +45,8 @@ class Run:
 
     def __init__(self, recipe: Recipe, out: Path, place: Place) -> None:
         self.recipe, self.out, self.place = recipe, out, place
-        self.description, self.origin = describe(recipe), origin(place)
+        self.description = describe(recipe)
+        self.origin = origin(place) | {"predecessors": recipe.predecessors()}
         self._checkpoint = self._open()
         self._validation: list[dict[str, Tensor]] = []
         self.progress = self._checkpoint.progress if self._checkpoint else Progress()
