@@ -66,6 +66,15 @@ def test_what_no_optimizer_names_is_frozen() -> None:
     assert not networks["other"].weight.requires_grad
 
 
+def test_settled_networks_learn_and_keep_their_running_statistics() -> None:
+    networks = nn.ModuleDict({"model": nn.BatchNorm1d(2)})
+    running = updaters({"a": Adam(settled=True)}, networks, choose_precision("float32", CPU))
+    values = torch.randn(8, 2) + 5.0
+    torch.testing.assert_close(networks["model"](values), values, atol=1e-4, rtol=0)
+    assert networks["model"].running_mean.tolist() == [0.0, 0.0]
+    assert all(parameter.requires_grad for parameter in running["a"].parameters)
+
+
 @pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
 def test_precisions_of_the_forward_pass(name: str) -> None:
     precision = choose_precision(name, CPU)

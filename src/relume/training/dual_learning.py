@@ -19,7 +19,7 @@ from relume.camera.quantization import Quantization
 from relume.models.duhdr.imaging import Imaging
 from relume.models.duhdr.inverse_truncation import ITnet, clipping_mask
 from relume.models.duhdr.network import DuHDR
-from relume.response.curve import inverse_curve, lookup
+from relume.response.curve import inverse_curve, lookup, monotone
 from relume.training.losses.distance import l1, l2
 from relume.training.losses.encoding import compressed, logarithm
 from relume.training.losses.perceptual import Perceptual
@@ -161,7 +161,9 @@ class Curves(DualLearning):
     response: bool = True
     """Whether Nnet is trained too."""
     curve: float = 0.0
-    """Weight of the error of INnet's curve itself, which [liu2020] has (0.1) and the paper has not."""
+    """Weight of the errors of the curves themselves; [liu2020] has one of INnet's (0.1), the paper has none.
+    They are those of the curves before their repair: through it, coefficients that have run away never come
+    back."""
     squared: bool = True
     """The squared error of INnet's light, as in the paper; else of its logarithm, as in ITnet's loss: in
     light itself shadows hardly count, and the curve may be anything there."""
@@ -170,16 +172,21 @@ class Curves(DualLearning):
         """One turn."""
         model = _duhdr(networks)
         found = targets(model.imaging, batch)
-        curve = model.innet.curve(found.nonlinear)
-        linearized = lookup(found.nonlinear, curve)
+        estimate = model.innet.estimate(found.nonlinear)
+        linearized = lookup(found.nonlinear, monotone(estimate))
         terms = {"linearized": _light_error(linearized, found, squared=self.squared)}
         loss = terms["linearized"]
         if self.curve:
-            terms["curve"] = _curve_error(curve, batch)
+            terms["curve"] = _mean_square(estimate - inverse_curve(batch["response"]))
             loss = loss + self.curve * terms["curve"]
         if self.response:
-            terms["encoded"] = l2(model.imaging.nnet(found.truncated), found.nonlinear, weight=found.usable)
+            response = model.imaging.nnet.estimate(found.truncated)
+            encoded = lookup(found.truncated, monotone(response))
+            terms["encoded"] = l2(encoded, found.nonlinear, weight=found.usable)
             loss = loss + terms["encoded"]
+            if self.curve:
+                terms["response"] = _mean_square(response - batch["response"])
+                loss = loss + self.curve * terms["response"]
         yield Turn(optimizer="model", loss=loss, terms=terms)
 
 
@@ -203,16 +210,21 @@ class DualCurves(DualLearning):
         model, sdr = _duhdr(networks), batch["sdr"]
         found = targets(model.imaging, batch)
         restored = model.dnet(sdr)
-        curve = model.innet.curve(restored)
-        linearized = lookup(restored, curve)
+        estimate = model.innet.estimate(restored)
+        linearized = lookup(restored, monotone(estimate))
         terms = {"linearized": _light_error(linearized, found, squared=self.squared)}
         loss = terms["linearized"]
         if self.curve:
-            terms["curve"] = _curve_error(curve, batch)
+            terms["curve"] = _mean_square(estimate - inverse_curve(batch["response"]))
             loss = loss + self.curve * terms["curve"]
         if self.response:
-            terms["encoded"] = l2(model.imaging.nnet(linearized), found.nonlinear, weight=found.usable)
+            response = model.imaging.nnet.estimate(linearized)
+            encoded = lookup(linearized, monotone(response))
+            terms["encoded"] = l2(encoded, found.nonlinear, weight=found.usable)
             loss = loss + self.response * terms["encoded"]
+            if self.curve:
+                terms["response"] = _mean_square(response - batch["response"])
+                loss = loss + self.curve * terms["response"]
         if self.dequantization:
             loss = loss + self.dequantization * dequantization_loss(
                 restored, found, sdr, dual=self.requantized, terms=terms
@@ -348,8 +360,8 @@ def _light_error(light: Tensor, found: Targets, *, squared: bool) -> Float[Tenso
     return l2(logarithm(light), logarithm(found.truncated), weight=found.usable)
 
 
-def _curve_error(curve: Float[Tensor, "batch samples"], batch: Batch) -> Float[Tensor, ""]:
-    return (curve - inverse_curve(batch["response"])).square().mean()
+def _mean_square(error: Tensor) -> Float[Tensor, ""]:
+    return error.square().mean()
 
 
 def _rms(prediction: Tensor, target: Tensor) -> Float[Tensor, " batch"]:

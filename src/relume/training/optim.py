@@ -21,6 +21,8 @@ class Optimizer(ABC):
     schedule: Schedule = Constant()
     clip: float | None = None
     """Largest norm of the gradient; larger ones are scaled down to it."""
+    settled: bool = False
+    """Whether normalisation goes by its running statistics, as in use, and leaves them as they are."""
 
     def rate(self, step: int, steps: int) -> float:
         """The learning rate in step `step` (from 0) of `steps`."""
@@ -89,7 +91,9 @@ def updaters(
     networks.eval().requires_grad_(False)
     running = {}
     for name, config in optimizers.items():
-        trained = [networks.get_submodule(path).train().requires_grad_(True) for path in config.networks]
+        trained = [networks.get_submodule(path).requires_grad_(True) for path in config.networks]
+        for network in trained:
+            network.train(not config.settled)
         parameters = list(dict.fromkeys(p for network in trained for p in network.parameters()))
         running[name] = Updater(
             config=config,

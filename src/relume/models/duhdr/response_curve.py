@@ -68,6 +68,10 @@ class CurveNet(nn.Module):
 
     def curve(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch samples"]:
         """The curve of each picture, eq. 8, repaired where it falls."""
+        return monotone(self.estimate(image))
+
+    def estimate(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch samples"]:
+        """The curve of each picture as the basis has it, which may fall."""
         features = functional.relu(self.norm(self.stem(described(image))))
         features = self.blocks(functional.max_pool2d(features, 3, stride=2, padding=1))
         coefficients = self.head(features.mean((-2, -1)))
@@ -75,7 +79,7 @@ class CurveNet(nn.Module):
         coefficients = coefficients.to(torch.promote_types(coefficients.dtype, torch.float32))
         with torch.autocast(coefficients.device.type, enabled=False):
             basis = ResponseBasis(mean=self.mean, vectors=self.vectors)
-            return monotone(basis.curves(coefficients))
+            return basis.curves(coefficients)
 
 
 def described(

@@ -46,7 +46,7 @@ _PATH = ("model.dnet", "model.innet", "model.itnet", "model.oonet")
 
 _BEFORE_OONET = ("dnet", "innet", "itnet", "imaging")
 
-_FURTHER = {"whole": 900}
+_FURTHER = {"curves": 1500, "oonet": 300, "whole": 900}
 """Steps by stage of a network that has been through all."""
 
 
@@ -68,10 +68,12 @@ class _Plan:
     squared: bool
     """Whether curves and the whole are judged by the squared error of light."""
     curve: float
-    """Weight of the error of INnet's curve."""
+    """Weight of the errors of the curves themselves."""
     nnet: bool = True
     dnet: bool = True
     """Whether Nnet, and Dnet's loss, take part in the training of the curves (Table 3)."""
+    path: tuple[str, ...] = _PATH
+    """What "whole" trains."""
     continued: Mapping[str, int] | None = None
     """The steps by stage with weights to start from; None: all stages."""
     begun: tuple[str, ...] | None = None
@@ -202,7 +204,8 @@ def _compact() -> _Plan:
         clip=1.0,
         perceptual=_perceptual("relu1_2", "relu2_2"),
         squared=False,
-        curve=0.1,
+        curve=1.0,
+        path=(*_DNET, *_ITNET, *_OONET),
         gallery=Gallery(views=2000),
         validate_every=500,
     )
@@ -251,7 +254,11 @@ def _recipe(name: str, settings: RecipeSettings, plan: _Plan) -> Recipe:
             objective=objectives[stage],
             optimizers={
                 optimizer: Adam(
-                    networks=networks, learning_rate=plan.rates[stage], schedule=plan.schedule, clip=plan.clip
+                    networks=networks,
+                    learning_rate=plan.rates[stage],
+                    schedule=plan.schedule,
+                    clip=plan.clip,
+                    settled=continued is not None and plan.begun is None,
                 )
                 for optimizer, networks in _trained(plan, stage).items()
             },
@@ -308,7 +315,7 @@ def _trained(plan: _Plan, stage: str) -> dict[str, tuple[str, ...]]:
         "itnet": _ITNET,
         "itnet_dual": _ITNET,
         "oonet": _OONET,
-        "whole": _PATH,
+        "whole": plan.path,
         "unpaired_oonet": _OONET,
     }
     return several[stage] if stage in several else {"model": one[stage]}
