@@ -1,10 +1,13 @@
 """iTMN: sizes of the paper's networks, the shape of the U-Net, and that it learns."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+from relume.color.encoding import PQ_BT2020, REFERENCE_WHITE, SRGB
+from relume.image import convert
 from relume.inference.tiling import tiles
 from relume.models import build
 from relume.models.itmn import COMPACT, HALO, PAPER, SPEC, Discriminator, Itmn, ItmnConfig
@@ -32,6 +35,19 @@ def test_it_returns_codes_of_the_same_size() -> None:
     result = tiny()(torch.rand(2, 3, 64, 96)).detach()
     assert result.shape == (2, 3, 64, 96)
     assert 0.0 < float(result.min()) < float(result.max()) < 1.0
+
+
+def test_training_begins_with_about_the_light_that_is_shown(generator: torch.Generator) -> None:
+    network = build("itmn", preset="compact").eval()
+    patches = torch.rand(1, 3, 4, 6, generator=generator).repeat_interleave(16, 2).repeat_interleave(16, 3)
+    sdr = patches + 0.02 * torch.rand(1, 3, 64, 96, generator=generator)
+    sdr = sdr.clamp(max=1.0)
+    codes = convert(sdr, replace(SRGB, white=REFERENCE_WHITE), PQ_BT2020)
+    with torch.no_grad():
+        result = network(sdr)
+    assert float((result - codes).abs().mean()) < 0.5 * float(codes.std())
+    assert float((result - codes).abs().amax()) < 0.15
+    assert torch.equal(network(sdr[..., :32, :32]), network(sdr)[..., :32, :32])
 
 
 def test_ten_layers_with_normalisation_in_all_but_the_last() -> None:

@@ -80,6 +80,7 @@ def test_the_papers_setting() -> None:
     (stage,) = recipe.stages
     optimizer = stage.optimizers["discriminator"]
     ((pairs, share),) = stage.data.parts
+    assert not stage.optimizers["model"].settled
     assert (stage.steps, stage.batch, pairs.size, share) == (80_000, 6, (512, 512), 1.0)
     assert pairs.camera.tone_mapping is not None
     assert (stage.objective.content, stage.objective.edges) == (1e4, 1e5)
@@ -92,6 +93,10 @@ def test_the_narrow_network_sees_photographs_too() -> None:
     (stage,) = itmn(RecipeSettings()).stages
     shares = [(pairs.camera.tone_mapping is not None, share) for pairs, share in stage.data.parts]
     assert sum(share for _, share in shares) == 1.0
+    assert {name: optimizer.settled for name, optimizer in stage.optimizers.items()} == {
+        "model": True,
+        "discriminator": False,
+    }
     assert sum(share for tone_mapped, share in shares if tone_mapped) == 0.5
 
 

@@ -4,6 +4,7 @@ References:  [itmn2018]
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,10 @@ HALVINGS = 5
 
 HALO = 3 * 2**HALVINGS - 3
 """How far it looks."""
+
+# An untrained network codes light as sigmoid(_STEEP · code + _LOW): nearly PQ where white is 203 cd/m².
+_STEEP, _LOW = 1.99, -1.44
+_BT709_TO_BT2020 = ((0.6274, 0.3293, 0.0433), (0.0691, 0.9195, 0.0114), (0.0164, 0.0880, 0.8956))
 
 _SLOPE = 0.2
 _KERNEL, _STRIDE, _PADDING = 4, 2, 1
@@ -68,10 +73,11 @@ class Itmn(nn.Module):
     def __init__(self, config: ItmnConfig) -> None:
         super().__init__()
         widths = config.widths
-        self.encoders = nn.ModuleList(
-            _layer(nn.Conv2d(channels, width, _KERNEL, _STRIDE, _PADDING))
+        downs = [
+            nn.Conv2d(channels, width, _KERNEL, _STRIDE, _PADDING)
             for channels, width in zip((3, *widths), widths, strict=False)
-        )
+        ]
+        self.encoders = nn.ModuleList(_layer(down) for down in downs)
         # The deepest decoder has no skip beside it, the others take twice their level's channels.
         outputs = (*widths[-2::-1], 3)
         inputs = (widths[-1], *(2 * width for width in widths[-2::-1]))
@@ -80,6 +86,8 @@ class Itmn(nn.Module):
             for channels, width in zip(inputs, outputs, strict=True)
         ]
         self.decoders = nn.ModuleList([*(_layer(up) for up in ups[:-1]), ups[-1]])
+        if widths[0] >= 3 * _STRIDE**2:
+            _pass_light(downs[0], ups[-1])
 
     def forward(self, sdr: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
         """The HDR picture as codes."""
@@ -121,6 +129,29 @@ class Discriminator(nn.Module):
         """One logit for each picture."""
         logits: Tensor = self.judge(self.features(hdr).flatten(1))
         return logits[:, 0]
+
+
+@torch.no_grad()
+def _pass_light(first: nn.Conv2d, last: nn.ConvTranspose2d) -> None:
+    """Begin with about the light that the picture shows, in BT.2020: through the outermost skip alone.
+
+    Otherwise training spends its time on drawing the picture anew.
+    """
+    skip = last.in_channels // 2
+    nn.init.zeros_(last.weight)
+    nn.init.constant_(_bias(last), _LOW)
+    inner = range(_PADDING, _PADDING + _STRIDE)
+    for feature, (channel, row, column) in enumerate(product(range(3), inner, inner)):
+        first.weight[feature].zero_()
+        _bias(first)[feature] = 0.0
+        first.weight[feature, channel, row, column] = 1.0
+        mixed = last.weight.new_tensor(_BT709_TO_BT2020)[:, channel]
+        last.weight[skip + feature, :, row, column] = _STEEP * mixed
+
+
+def _bias(convolution: nn.Conv2d | nn.ConvTranspose2d) -> Tensor:
+    assert convolution.bias is not None
+    return convolution.bias
 
 
 def _layer(convolution: nn.Conv2d | nn.ConvTranspose2d) -> nn.Sequential:

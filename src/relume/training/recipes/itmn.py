@@ -181,7 +181,12 @@ def _recipe(
         steps=steps,
         objective=objective,
         optimizers={
-            network: RMSProp(networks=(network,), learning_rate=learning_rate, schedule=rate)
+            network: RMSProp(
+                networks=(network,),
+                learning_rate=learning_rate,
+                schedule=rate,
+                settled=preset == "compact" and network == "model",
+            )
             for network in networks
         },
         data=_pairs(scenes.training, cameras, size, settings.seed),
