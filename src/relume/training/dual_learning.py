@@ -19,6 +19,7 @@ from relume.camera.quantization import Quantization
 from relume.models.duhdr.imaging import Imaging
 from relume.models.duhdr.inverse_truncation import ITnet, clipping_mask
 from relume.models.duhdr.network import DuHDR
+from relume.models.duhdr.response_curve import CurveNet
 from relume.response.curve import inverse_curve, lookup, monotone
 from relume.training.losses.distance import l1, l2
 from relume.training.losses.encoding import compressed, logarithm
@@ -172,21 +173,15 @@ class Curves(DualLearning):
         """One turn."""
         model = _duhdr(networks)
         found = targets(model.imaging, batch)
-        estimate = model.innet.estimate(found.nonlinear)
-        linearized = lookup(found.nonlinear, monotone(estimate))
-        terms = {"linearized": _light_error(linearized, found, squared=self.squared)}
-        loss = terms["linearized"]
-        if self.curve:
-            terms["curve"] = _mean_square(estimate - inverse_curve(batch["response"]))
-            loss = loss + self.curve * terms["curve"]
+        linearized, error = _through_curve(model.innet, found.nonlinear, inverse_curve(batch["response"]))
+        terms = {"linearized": _light_error(linearized, found, squared=self.squared), "curve": error}
+        loss = terms["linearized"] + self.curve * error
         if self.response:
-            response = model.imaging.nnet.estimate(found.truncated)
-            encoded = lookup(found.truncated, monotone(response))
+            encoded, terms["response"] = _through_curve(
+                model.imaging.nnet, found.truncated, batch["response"]
+            )
             terms["encoded"] = l2(encoded, found.nonlinear, weight=found.usable)
-            loss = loss + terms["encoded"]
-            if self.curve:
-                terms["response"] = _mean_square(response - batch["response"])
-                loss = loss + self.curve * terms["response"]
+            loss = loss + terms["encoded"] + self.curve * terms["response"]
         yield Turn(optimizer="model", loss=loss, terms=terms)
 
 
@@ -210,21 +205,13 @@ class DualCurves(DualLearning):
         model, sdr = _duhdr(networks), batch["sdr"]
         found = targets(model.imaging, batch)
         restored = model.dnet(sdr)
-        estimate = model.innet.estimate(restored)
-        linearized = lookup(restored, monotone(estimate))
-        terms = {"linearized": _light_error(linearized, found, squared=self.squared)}
-        loss = terms["linearized"]
-        if self.curve:
-            terms["curve"] = _mean_square(estimate - inverse_curve(batch["response"]))
-            loss = loss + self.curve * terms["curve"]
+        linearized, error = _through_curve(model.innet, restored, inverse_curve(batch["response"]))
+        terms = {"linearized": _light_error(linearized, found, squared=self.squared), "curve": error}
+        loss = terms["linearized"] + self.curve * error
         if self.response:
-            response = model.imaging.nnet.estimate(linearized)
-            encoded = lookup(linearized, monotone(response))
+            encoded, terms["response"] = _through_curve(model.imaging.nnet, linearized, batch["response"])
             terms["encoded"] = l2(encoded, found.nonlinear, weight=found.usable)
-            loss = loss + self.response * terms["encoded"]
-            if self.curve:
-                terms["response"] = _mean_square(response - batch["response"])
-                loss = loss + self.curve * terms["response"]
+            loss = loss + self.response * terms["encoded"] + self.curve * terms["response"]
         if self.dequantization:
             loss = loss + self.dequantization * dequantization_loss(
                 restored, found, sdr, dual=self.requantized, terms=terms
@@ -360,8 +347,12 @@ def _light_error(light: Tensor, found: Targets, *, squared: bool) -> Float[Tenso
     return l2(logarithm(light), logarithm(found.truncated), weight=found.usable)
 
 
-def _mean_square(error: Tensor) -> Float[Tensor, ""]:
-    return error.square().mean()
+def _through_curve(
+    network: CurveNet, image: Float[Tensor, "batch 3 height width"], true: Float[Tensor, "batch samples"]
+) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, ""]]:
+    """The picture through the curve that is found for it, and the error of that curve before its repair."""
+    estimate = network.estimate(image)
+    return lookup(image, monotone(estimate)), (estimate - true).square().mean()
 
 
 def _rms(prediction: Tensor, target: Tensor) -> Float[Tensor, " batch"]:
