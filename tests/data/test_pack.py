@@ -83,6 +83,8 @@ def test_what_is_refused(folder: Path, entries: list[Entry]) -> None:
     for name in ("none.pack", "0.exr"):
         with pytest.raises(UnreadableFile, match="is no pack of scenes"):
             read_pack(folder / name)
+    with pytest.raises(UnreadableFile, match=r"is a folder.*relume pack .* -o scenes\.pack"):
+        read_pack(folder)
     (folder / "cut.pack").write_bytes((folder / "x.pack").read_bytes()[:-50])
     with pytest.raises(UnreadableFile, match="is no pack of scenes"):
         read_pack(folder / "cut.pack")

@@ -101,11 +101,15 @@ def read_pack(path: str | Path) -> Pack:
     """Load a pack and decode its scenes.
 
     Raises:
-        UnreadableFile: no such file, or no pack.
+        UnreadableFile: no such file, a folder, or no pack.
     """
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
+    if path.is_dir():
+        raise UnreadableFile(
+            path, f"is a folder, no pack of scenes; make one: relume pack {path} -o scenes.pack"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}

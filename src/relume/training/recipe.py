@@ -26,7 +26,7 @@ class RecipeSettings:
     """
 
     data: Path | None = None
-    """Folder or pack with the training data."""
+    """Pack of the training data."""
     steps: int | None = None
     """In all stages together."""
     batch: int | None = None
@@ -47,7 +47,7 @@ class RecipeSettings:
             UnreadableFile: they are not there.
         """
         if self.data is None:
-            raise TrainingError("this recipe needs data; give --data with a folder or pack.")
+            raise TrainingError("this recipe needs data; give --data with a pack (relume pack).")
         if not self.data.exists():
             raise UnreadableFile(self.data, "is not there; expected the training data (--data).")
         return self.data
