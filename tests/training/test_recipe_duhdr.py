@@ -164,9 +164,10 @@ def test_equations_11_and_12_curves_from_true_inputs() -> None:
     assert encoded > 1e-4
     torch.testing.assert_close(only_turn(Curves(), nets, data)[0], linearized + encoded)
     torch.testing.assert_close(only_turn(Curves(response=False), nets, data)[0], linearized)
-    loss, _ = only_turn(Curves(response=False, curve=0.1), nets, data)
+    loss, terms = only_turn(Curves(response=False, curve=0.1), nets, data)
     error = mean_square(model.innet.curve(found.nonlinear) - inverse_curve(data["response"]))
     torch.testing.assert_close(loss, linearized + 0.1 * error)
+    torch.testing.assert_close(terms["curve"], error)
     loss, _ = only_turn(Curves(curve=0.1), nets, data)
     back = mean_square(model.imaging.nnet.curve(found.truncated) - data["response"])
     torch.testing.assert_close(loss, linearized + encoded + 0.1 * (error + back))

@@ -88,7 +88,7 @@ def duhdr_paper(settings: RecipeSettings) -> Recipe:
 
 
 def duhdr(settings: RecipeSettings) -> Recipe:
-    """A narrower DuHDR on crops of 128×128: four to five hours of one core. --start: the whole goes on."""
+    """A narrower DuHDR on crops of 128×128: four to five hours of one core. --start: curves, OOnet, whole."""
     return _recipe("duhdr", settings, replace(_compact(), continued=_FURTHER))
 
 
