@@ -174,7 +174,7 @@ def _recipe(
 ) -> Recipe:
     """RMSProp with steps; the paper does not say where its rate declines."""
     scenes = supply(settings.data, gallery=COMPACT_GALLERY if preset == "compact" else None)
-    rate = Steps(at=(steps // 2, steps * 3 // 4))
+    rate = Steps(at=(steps * 3 // 4, steps * 9 // 10))
     networks = ("model", "discriminator") if objective.adversarial else ("model",)
     stage = Stage(
         name="main",
