@@ -16,11 +16,12 @@ from relume.models.ember import Ember, EmberConfig
 from relume.models.learned import SHIPPED_WEIGHTS
 from relume.models.weights import load_weights
 from relume.response.curve import sample_points
+from relume.training.cameras import portions
 from relume.training.code_cleaning import CodeCleaning
 from relume.training.lost_light import LostLight
 from relume.training.optim import Adam
 from relume.training.recipe import RecipeSettings
-from relume.training.recipes.ember import ember, ember_cleaner, ember_curve, portions
+from relume.training.recipes.ember import ember, ember_cleaner, ember_curve
 from relume.training.supply import Gallery, supply
 
 TINY = EmberConfig(widths=(8, 12), blocks=(1, 1), coefficients=4, side=64)

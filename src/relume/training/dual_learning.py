@@ -1,7 +1,8 @@
 """What the stages of DuHDR minimise: each network alone, then with its dual, then all, then without light.
 
-A batch has `sdr` (encoded, 0..1), `hdr` (linear, 1.0 = the level that clips) and `response` (the curve of the
-camera); objectives for unpaired pictures look at `sdr` alone. Optimizers are called "model", but for
+A batch has `sdr` (encoded, 0..1), `hdr` (linear, 1.0 = the level that clips), `response` (the curve of the
+camera) and, where the light went through more than that curve, `clean` (`sdr` without noise, rounding and
+compression); objectives for unpaired pictures look at `sdr` alone. Optimizers are called "model", but for
 `UnpairedPath`. The norms of the paper are means over pixels here.
 
 References:  [duhdr2023]
@@ -43,7 +44,7 @@ class Targets:
     truncated: Float[Tensor, "batch 3 height width"]
     """C(H)."""
     nonlinear: Float[Tensor, "batch 3 height width"]
-    """The truncated light through the response of the camera, before noise and quantization."""
+    """The picture before noise and quantization: `clean`, or the truncated light through the response."""
     usable: Float[Tensor, "batch 1 1 1"]
     """1 for pictures that count, 0 for those that do not."""
 
@@ -54,7 +55,7 @@ def targets(imaging: Imaging, batch: Batch) -> Targets:
     truncated = imaging.truncated(batch["hdr"])
     return Targets(
         truncated=truncated,
-        nonlinear=lookup(truncated, batch["response"]),
+        nonlinear=batch["clean"] if "clean" in batch else lookup(truncated, batch["response"]),
         usable=usable(batch["sdr"]),
     )
 

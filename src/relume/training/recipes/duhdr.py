@@ -7,15 +7,15 @@ ablation says otherwise.
 References:  [duhdr2023], sections 3.5, 4.3 and 4.4
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from relume.camera.camera import Camera
 from relume.camera.presets import find
 from relume.camera.truncation import Clip
 from relume.data.pairs import Pairs
 from relume.models.vgg16 import vgg16
+from relume.training.cameras import Portion, mixed_pairs, portions
 from relume.training.dual_learning import (
     ITERATIONS,
     Curves,
@@ -46,7 +46,7 @@ _PATH = ("model.dnet", "model.innet", "model.itnet", "model.oonet")
 
 _BEFORE_OONET = ("dnet", "innet", "itnet", "imaging")
 
-_FURTHER = {"curves": 1500, "oonet": 300, "whole": 900}
+_FURTHER = {"dnet_dual": 1200, "curves": 1500, "oonet": 300, "whole": 900}
 """Steps by stage of a network that has been through all."""
 
 
@@ -55,7 +55,9 @@ class _Plan:
     """What one recipe does differently from another."""
 
     preset: str
-    camera: Camera
+    cameras: Sequence[Portion]
+    clean: bool
+    """Whether Dnet's target is what the camera made before noise, not what the curve makes of the light."""
     size: tuple[int, int]
     batch: int
     steps: Mapping[str, int]
@@ -88,7 +90,7 @@ def duhdr_paper(settings: RecipeSettings) -> Recipe:
 
 
 def duhdr(settings: RecipeSettings) -> Recipe:
-    """A narrower DuHDR on crops of 128×128: four to five hours of one core. --start: curves, OOnet, whole."""
+    """A narrower DuHDR on crops of 128×128: four to five hours of one core. --start: four of its stages."""
     return _recipe("duhdr", settings, replace(_compact(), continued=_FURTHER))
 
 
@@ -135,7 +137,8 @@ def duhdr_paired(settings: RecipeSettings) -> Recipe:
 def _paper() -> _Plan:
     return _Plan(
         preset="paper",
-        camera=replace(find("duhdr"), truncation=Clip()),
+        cameras=(Portion(camera=replace(find("duhdr"), truncation=Clip()), share=1.0),),
+        clean=False,
         size=(256, 256),
         batch=8,
         steps={
@@ -173,7 +176,8 @@ def _paper() -> _Plan:
 def _compact() -> _Plan:
     return _Plan(
         preset="compact",
-        camera=find("relume"),
+        cameras=portions(),
+        clean=True,
         size=(128, 128),
         batch=8,
         steps={
@@ -242,8 +246,10 @@ def _perceptual(*layers: str) -> Perceptual:
 
 def _recipe(name: str, settings: RecipeSettings, plan: _Plan) -> Recipe:
     scenes = supply(settings.data, gallery=plan.gallery)
-    pairs = Pairs(scenes=scenes.training, camera=plan.camera, size=plan.size, seed=settings.seed)
-    unpaired = replace(pairs, camera=find("hdrcnn"), seed=settings.seed + UNPAIRED_SEED)
+    pairs = mixed_pairs(scenes.training, plan.cameras, size=plan.size, seed=settings.seed, clean=plan.clean)
+    unpaired = Pairs(
+        scenes=scenes.training, camera=find("hdrcnn"), size=plan.size, seed=settings.seed + UNPAIRED_SEED
+    )
     objectives = _objectives(plan)
     continued = plan.continued if settings.start else None
     planned = continued or plan.steps
@@ -274,7 +280,9 @@ def _recipe(name: str, settings: RecipeSettings, plan: _Plan) -> Recipe:
         model="duhdr",
         preset=plan.preset,
         stages=stages,
-        validation=Pairs(scenes=scenes.validation, camera=plan.camera, size=plan.size, seed=VALIDATION_SEED),
+        validation=mixed_pairs(
+            scenes.validation, plan.cameras, size=plan.size, seed=VALIDATION_SEED, clean=plan.clean
+        ),
         validation_pairs=32,
         seed=settings.seed,
         start=settings.start,

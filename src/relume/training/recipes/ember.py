@@ -1,16 +1,8 @@
 """Ember on views of HDR scenes, seen by cameras of many kinds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
-from relume.camera.camera import Camera
-from relume.camera.exposure import ClippedShare, Stops
-from relume.camera.presets import find
-from relume.camera.tone_mapping import ToneMapping, Variation
-from relume.data.pairs import MixedPairs, Pairs
-from relume.data.scenes import Scenes
-from relume.operators.tonemap.durand2002 import Durand2002
-from relume.operators.tonemap.kim_kautz2008 import KimKautz2008
+from relume.training.cameras import TONE_MAPPED, mixed_pairs, portions
 from relume.training.code_cleaning import CodeCleaning
 from relume.training.lost_light import LostLight
 from relume.training.optim import AdamW
@@ -27,59 +19,7 @@ GALLERY = Gallery(views=6000, size=(168, 224))
 CLEANER_SIZE = (96, 96)
 CLEANER_GALLERY = Gallery(views=600, size=(336, 448))
 
-TONE_MAPPED = 0.25
-"""Share of the pictures."""
-
 ALL_BUT_CLEANER = ("entry", "encoders", "reductions", "enlargements", "decoders", "head", "overview")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Portion:
-    """A camera, how often it is drawn, and whether its response has to be found (see `Pairs`)."""
-
-    camera: Camera
-    share: float
-    fitted: bool = False
-
-
-def portions(tone_mapped: float = TONE_MAPPED) -> tuple[Portion, ...]:
-    """Ours with and without JPEG, and at any exposure; as in SI-HDR, SingleHDR and HDRCNN; tone mapped.
-
-    Args:
-        tone_mapped: share of the last.
-    """
-    ours, mapped = find("relume"), _tone_mapped()
-    exposed = 1.0 - tone_mapped
-    return (
-        Portion(camera=ours, share=0.325 * exposed),
-        Portion(camera=replace(ours, compression=None), share=0.25 * exposed),
-        Portion(
-            camera=replace(ours, exposure=Stops(minimum=-2.5, maximum=2.0, steps=600, mean=0.5)),
-            share=0.1 * exposed,
-        ),
-        Portion(
-            camera=replace(find("sihdr-clip95"), exposure=ClippedShare(minimum=0.01, maximum=0.15)),
-            share=0.15 * exposed,
-        ),
-        Portion(camera=find("singlehdr"), share=0.1 * exposed),
-        Portion(camera=find("hdrcnn"), share=0.075 * exposed),
-        Portion(camera=mapped, share=0.6 * tone_mapped, fitted=True),
-        Portion(camera=replace(mapped, compression=ours.compression), share=0.4 * tone_mapped, fitted=True),
-    )
-
-
-def _tone_mapped() -> Camera:
-    """Bright light is compressed, not clipped, as by phones: iTMN's operators and two others."""
-    camera = find("itmn")
-    assert camera.tone_mapping is not None
-    others = (
-        Variation(method=Durand2002(), ranges={"contrast": (20.0, 80.0)}),
-        Variation(method=KimKautz2008()),
-    )
-    variations = (*camera.tone_mapping.variations, *others)
-    tone_mapping = ToneMapping(variations=variations)
-    # The operators look through the exposure, but the truth is told in its unit.
-    return replace(camera, exposure=find("relume").exposure, tone_mapping=tone_mapping)
 
 
 def ember(settings: RecipeSettings) -> Recipe:
@@ -122,7 +62,9 @@ def ember_cleaner(settings: RecipeSettings) -> Recipe:
                 clip=1.0,
             )
         },
-        data=_cleaner_pairs(scenes.training, settings.seed),
+        data=mixed_pairs(
+            scenes.training, portions(), size=CLEANER_SIZE, seed=settings.seed, fitted=False, clean=True
+        ),
         batch=settings.batch or 16,
         average=0.998,
         validate_every=1000,
@@ -132,7 +74,7 @@ def ember_cleaner(settings: RecipeSettings) -> Recipe:
         model="ember",
         preset="full",
         stages=(stage,),
-        validation=_pairs(scenes.validation, VALIDATION_SEED),
+        validation=mixed_pairs(scenes.validation, portions(), size=SIZE, seed=VALIDATION_SEED),
         validation_pairs=64,
         seed=settings.seed,
         start=settings.start,
@@ -164,7 +106,7 @@ def _recipe(
                 clip=1.0,
             )
         },
-        data=_pairs(scenes.training, settings.seed, tone_mapped),
+        data=mixed_pairs(scenes.training, portions(tone_mapped), size=SIZE, seed=settings.seed),
         batch=settings.batch or 16,
         average=0.998,
         validate_every=500,
@@ -174,26 +116,8 @@ def _recipe(
         model="ember",
         preset=preset,
         stages=(stage,),
-        validation=_pairs(scenes.validation, VALIDATION_SEED),
+        validation=mixed_pairs(scenes.validation, portions(), size=SIZE, seed=VALIDATION_SEED),
         validation_pairs=64,
         seed=settings.seed,
         start=settings.start,
     )
-
-
-def _pairs(scenes: Scenes, seed: int, tone_mapped: float = TONE_MAPPED) -> MixedPairs:
-    """Pairs of all cameras."""
-    parts = [
-        (Pairs(scenes=scenes, camera=part.camera, size=SIZE, seed=seed, fitted=part.fitted), part.share)
-        for part in portions(tone_mapped)
-    ]
-    return MixedPairs(parts=parts, seed=seed)
-
-
-def _cleaner_pairs(scenes: Scenes, seed: int) -> MixedPairs:
-    """The same with the clean picture, for which no response is needed."""
-    parts = [
-        (Pairs(scenes=scenes, camera=part.camera, size=CLEANER_SIZE, seed=seed, clean=True), part.share)
-        for part in portions()
-    ]
-    return MixedPairs(parts=parts, seed=seed)

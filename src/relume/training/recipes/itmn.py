@@ -130,31 +130,35 @@ def itmn_noadvreg_paper(settings: RecipeSettings) -> Recipe:
 
 
 def _compact(name: str, settings: RecipeSettings, objective: ItmnObjective) -> Recipe:
+    steps = settings.steps or 8000
     return _recipe(
         name,
         settings,
         objective,
         preset="compact",
-        steps=settings.steps or 8000,
+        steps=steps,
         batch=settings.batch or 4,
         cameras=COMPACT_CAMERAS,
         size=(256, 256),
         learning_rate=3e-4,
+        declines=(steps * 3 // 4, steps * 9 // 10),
         average=0.999,
     )
 
 
 def _paper(name: str, settings: RecipeSettings, objective: ItmnObjective) -> Recipe:
+    steps = settings.steps or 80_000
     return _recipe(
         name,
         settings,
         objective,
         preset="paper",
-        steps=settings.steps or 80_000,
+        steps=steps,
         batch=settings.batch or 6,
         cameras=((CAMERA, 1.0),),
         size=(512, 512),
         learning_rate=1e-4,
+        declines=(steps // 2, steps * 3 // 4),
         average=None,
     )
 
@@ -170,11 +174,11 @@ def _recipe(
     cameras: tuple[tuple[Camera, float], ...],
     size: tuple[int, int],
     learning_rate: float,
+    declines: tuple[int, int],
     average: float | None,
 ) -> Recipe:
     """RMSProp with steps; the paper does not say where its rate declines."""
     scenes = supply(settings.data, gallery=COMPACT_GALLERY if preset == "compact" else None)
-    rate = Steps(at=(steps * 3 // 4, steps * 9 // 10))
     networks = ("model", "discriminator") if objective.adversarial else ("model",)
     stage = Stage(
         name="main",
@@ -184,7 +188,7 @@ def _recipe(
             network: RMSProp(
                 networks=(network,),
                 learning_rate=learning_rate,
-                schedule=rate,
+                schedule=Steps(at=declines),
                 settled=preset == "compact" and network == "model",
             )
             for network in networks
