@@ -46,7 +46,7 @@ _PATH = ("model.dnet", "model.innet", "model.itnet", "model.oonet")
 
 _BEFORE_OONET = ("dnet", "innet", "itnet", "imaging")
 
-_FURTHER = {"dnet_dual": 1200, "curves": 1500, "oonet": 300, "whole": 900}
+_FURTHER = {"dnet": 1500, "curves": 1500, "oonet": 300, "whole": 900}
 """Steps by stage of a network that has been through all."""
 
 
