@@ -197,6 +197,18 @@ def test_gradients_reach_sparam_net_through_the_pseudo_hdr(generator: torch.Gene
     assert float(network.sparam.estimate[-1].bias.grad.abs().max()) > 0.0
 
 
+def test_the_first_weights_make_about_the_pseudo_hdr_picture(generator: torch.Generator) -> None:
+    network, image = build("sparam_convlstm", preset="compact").eval(), codes(generator)
+    with torch.no_grad():
+        statistics = network.measure(image)
+        pseudo = network.pseudo_hdr(image, statistics)
+        result = network.reconstruct(image, pseudo, statistics)
+    # Two tangents lower the highlights; the order of values and the colours' places stay.
+    ratio = result[pseudo > 0.0] / pseudo[pseudo > 0.0]
+    assert 0.7 < float(ratio.min()) < float(ratio.max()) < 1.01
+    assert torch.equal(result.flatten(2).argsort(stable=True), pseudo.flatten(2).argsort(stable=True))
+
+
 def test_it_looks_as_far_as_its_halo() -> None:
     network = tiny().double()
     for parameter in network.convlstm.parameters():
@@ -239,7 +251,7 @@ def test_it_overfits_four_crops(generator: torch.Generator) -> None:
     hdr = light[:, None].expand(-1, 3, -1, -1)
     sdr = hdr.clamp(max=1.0).sqrt()
     network = tiny()
-    optimizer = torch.optim.Adam(network.parameters(), lr=5e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     errors = []
     for _ in range(120):
         optimizer.zero_grad()
@@ -247,4 +259,5 @@ def test_it_overfits_four_crops(generator: torch.Generator) -> None:
         error.backward()
         optimizer.step()
         errors.append(error.item())
-    assert min(errors[-5:]) < 0.15 * errors[0]
+    assert errors[0] > 0.2
+    assert min(errors[-5:]) < 0.06

@@ -84,7 +84,8 @@ def test_validation_is_in_units_of_the_level_that_clips() -> None:
 def test_the_papers_setting() -> None:
     first, second = sparam_convlstm_paper(RecipeSettings()).stages
     assert (first.steps, second.steps) == (50 * 2559, 50 * 2559)
-    assert (second.batch, second.data.size) == (4, (256, 256))
+    ((pairs, _),) = second.data.parts
+    assert (second.batch, pairs.size) == (4, (256, 256))
     assert (second.objective.alpha, second.objective.beta) == (0.7, 0.3)
     assert [second.optimizers["model"].rate(step, second.steps) for step in (0, 100_000)] == [7e-5, 7e-5]
 

@@ -33,6 +33,11 @@ _LEAST = 1e-3
 _MAPPING = 4
 """Layers between shrinking and expanding in the decoder."""
 
+_LEVEL = 0.25
+"""What light of 1 begins as in the cells; with less, highlights are kept better and training learns worse."""
+_OPEN = 4.0
+"""Bias of a gate that begins open; of one that begins closed, its negative."""
+
 SPEC = MethodSpec(
     name="sparam_convlstm",
     title="Estimated inverse curve, then bands of brightness read by a recurrent network",
@@ -162,6 +167,22 @@ class ConvLstmCell(nn.Module):
         self.hidden = hidden
         self.gates = nn.Conv2d(channels + hidden, 4 * hidden, 3, padding=1)
 
+    @torch.no_grad()
+    def pass_on(self, level: float) -> float:
+        """Let the first three channels tell those of the last picture, and forget those before.
+
+        Returns:
+            What they begin as, for small values that come in.
+        """
+        weight, bias = self.gates.weight.chunk(4), self.gates.bias.chunk(4)  # type: ignore[union-attr]
+        for kernels, offsets, gate in zip(weight, bias, (_OPEN, -_OPEN, _OPEN, 0.0), strict=True):
+            kernels[:3] = 0.0
+            offsets[:3] = gate
+        _pass_on(weight[-1], level)
+        closed = 1.0 / (1.0 + math.exp(_OPEN))
+        # What comes in at every step is not quite forgotten.
+        return level * (1.0 - closed) ** 2 / (1.0 - closed)
+
     def forward(
         self, sequence: Sequence[Float[Tensor, "batch channels height width"]]
     ) -> Iterator[Float[Tensor, "batch hidden height width"]]:
@@ -178,6 +199,8 @@ class ConvLstmCell(nn.Module):
 
 class ConvLstmNet(nn.Module):
     """Two recurrent layers over the bands, and a decoder like FSRCNN without upscaling.
+
+    Its first weights make about the pseudo-HDR picture; the paper tells none.
 
     Convention:  pseudo-HDR, linear, and region maps, encoded 0..1 → linear light ≥ 0, without an upper end.
 
@@ -201,9 +224,21 @@ class ConvLstmNet(nn.Module):
             last := nn.ConvTranspose2d(features, 3, 9, padding=4),
             nn.ReLU(),
         )
-        # Start at the mean of the targets: a rectifier that begins below 0 everywhere stays there.
+        self._pass_light(last)
+
+    @torch.no_grad()
+    def _pass_light(self, last: nn.ConvTranspose2d) -> None:
+        """Begin with about the pseudo-HDR picture as the result, and learn what to change."""
+        gain = self.first.pass_on(_LEVEL) * self.second.pass_on(1.0)
         assert last.bias is not None
-        nn.init.constant_(last.bias, 0.5)
+        for layer in self.decoder:
+            if isinstance(layer, nn.Conv2d):
+                assert layer.bias is not None
+                layer.weight[:3] = layer.bias[:3] = 0.0
+                _pass_on(layer.weight, 1.0)
+        last.weight.zero_()
+        last.bias.zero_()
+        _pass_on(last.weight, 1.0 / gain)
 
     def forward(self, pseudo: Picture, maps: Sequence[Picture]) -> Picture:
         """The HDR picture."""
@@ -257,6 +292,12 @@ class SparamConvLstm(MeasuringNetwork):
         """The HDR picture."""
         statistics = statistics or self.measure(image)
         return self.reconstruct(image, self.pseudo_hdr(image, statistics), statistics)
+
+
+def _pass_on(kernels: Tensor, level: float) -> None:
+    """Each of the first three channels from itself, at the centre of its kernel."""
+    centre = kernels.shape[-1] // 2
+    kernels[[0, 1, 2], [0, 1, 2], centre, centre] = level
 
 
 def _rectified(convolution: nn.Conv2d) -> tuple[nn.Module, nn.Module]:

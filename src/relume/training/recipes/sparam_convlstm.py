@@ -7,15 +7,15 @@ Here cameras take the SDR pictures. The numbers of the paper's table for α and 
 References:  [oh2022], sections 2.4 and 3.1
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from relume.camera.presets import find
-from relume.data.pairs import Pairs
 from relume.models.sparam_convlstm import SparamConvLstm
+from relume.training.cameras import Portion, mixed_pairs, portions
 from relume.training.losses.distance import l1
 from relume.training.losses.encoding import compressed
 from relume.training.losses.ssim import ssim_loss
@@ -123,7 +123,7 @@ def sparam_convlstm_paper(settings: RecipeSettings) -> Recipe:
         "sparam_convlstm_paper",
         settings,
         preset="paper",
-        camera="singlehdr",
+        cameras=(Portion(camera=find("singlehdr"), share=1.0),),
         size=(256, 256),
         batch=settings.batch or 4,
         lengths=(max(steps // 2, 1), steps - max(steps // 2, 1)),
@@ -148,14 +148,14 @@ def _compact(name: str, settings: RecipeSettings, *, preset: str = "compact", al
         name,
         settings,
         preset=preset,
-        camera="relume",
+        cameras=portions(),
         size=(128, 128),
         batch=settings.batch or 4,
         lengths=(curve, steps - curve),
         objectives=(objective(0.0, 1.0), objective(alpha, 1.0 - alpha)),
         optimizers=(
             Adam(networks=("model.sparam",), learning_rate=5e-4, schedule=rate, clip=1.0),
-            Adam(learning_rate=1e-3, schedule=rate, clip=1.0),
+            Adam(learning_rate=5e-4, schedule=rate, clip=1.0),
         ),
         average=0.999,
     )
@@ -166,7 +166,7 @@ def _recipe(
     settings: RecipeSettings,
     *,
     preset: str,
-    camera: str,
+    cameras: Sequence[Portion],
     size: tuple[int, int],
     batch: int,
     lengths: tuple[int, int],
@@ -175,7 +175,7 @@ def _recipe(
     average: float | None,
 ) -> Recipe:
     scenes = supply(settings.data, gallery=Gallery() if preset != "paper" else None)
-    data = Pairs(scenes=scenes.training, camera=find(camera), size=size, seed=settings.seed)
+    data = mixed_pairs(scenes.training, cameras, size=size, seed=settings.seed)
     stages = tuple(
         Stage(
             name=stage,
@@ -196,7 +196,7 @@ def _recipe(
         model="sparam_convlstm",
         preset=preset,
         stages=stages,
-        validation=Pairs(scenes=scenes.validation, camera=find(camera), size=size, seed=VALIDATION_SEED),
+        validation=mixed_pairs(scenes.validation, cameras, size=size, seed=VALIDATION_SEED),
         seed=settings.seed,
         start=settings.start,
     )
