@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 from training_toys import MACHINE
 
+from relume.camera.presets import find
+from relume.camera.truncation import Clip
 from relume.filters.base_detail import truncate_base
 from relume.models import build
 from relume.models.duhdr.inverse_truncation import clipping_mask
@@ -19,6 +21,7 @@ from relume.models.vgg16 import vgg16
 from relume.models.weights import load_weights
 from relume.response.curve import inverse_curve, lookup, sample_points
 from relume.training.best import Best
+from relume.training.cameras import portions
 from relume.training.checkpoint import Progress, load_checkpoint
 from relume.training.distributed import Place
 from relume.training.dual_learning import (
@@ -151,6 +154,24 @@ def test_the_dual_term_of_dnet_has_a_gradient_through_rounding() -> None:
     _, terms = only_turn(Dequantization(dual=10.0), nets, batch())
     (slope,) = torch.autograd.grad(terms["requantized"], nets["model"].dnet.factor)
     assert slope < -0.01  # brighter is better
+
+
+def test_dnets_target_is_the_clean_picture_where_there_is_one() -> None:
+    data = batch()
+    clean = data["sdr"].square()
+    found = targets(networks()["model"].imaging, data | {"clean": clean})
+    assert torch.equal(found.nonlinear, clean)
+    assert torch.equal(found.truncated, targets(networks()["model"].imaging, data).truncated)
+
+
+def test_the_narrow_recipe_sees_every_camera_and_the_papers_one() -> None:
+    narrow, wide = (make(RecipeSettings()).stages[0].data.parts for make in (duhdr, duhdr_paper))
+    assert [share for _, share in narrow] == [part.share for part in portions()]
+    assert all(pairs.clean for pairs, _ in narrow)
+    assert any(pairs.fitted for pairs, _ in narrow)
+    ((pairs, share),) = wide
+    assert (share, pairs.clean, pairs.fitted) == (1.0, False, False)
+    assert pairs.camera == replace(find("duhdr"), truncation=Clip())
 
 
 def test_equations_11_and_12_curves_from_true_inputs() -> None:
