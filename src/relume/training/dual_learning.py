@@ -167,8 +167,8 @@ class Curves(DualLearning):
     They are those of the curves before their repair: through it, coefficients that have run away never come
     back."""
     squared: bool = True
-    """The squared error of INnet's light, as in the paper; else of its logarithm, as in ITnet's loss: in
-    light itself shadows hardly count, and the curve may be anything there."""
+    """The squared error of INnet's light, as in the paper; else the error of its logarithm: in light itself
+    shadows hardly count, and the curve may be anything there; squared, the darkest pictures outweigh all."""
 
     def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
         """One turn."""
@@ -345,7 +345,7 @@ def _light_error(light: Tensor, found: Targets, *, squared: bool) -> Float[Tenso
     """Of light before ITnet, or of its logarithm."""
     if squared:
         return l2(light, found.truncated, weight=found.usable)
-    return l2(logarithm(light), logarithm(found.truncated), weight=found.usable)
+    return l1(logarithm(light), logarithm(found.truncated), weight=found.usable)
 
 
 def _through_curve(
