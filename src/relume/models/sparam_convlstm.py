@@ -179,9 +179,8 @@ class ConvLstmCell(nn.Module):
             kernels[:3] = 0.0
             offsets[:3] = gate
         _pass_on(weight[-1], level)
-        closed = 1.0 / (1.0 + math.exp(_OPEN))
-        # What comes in at every step is not quite forgotten.
-        return level * (1.0 - closed) ** 2 / (1.0 - closed)
+        # Two open gates let this much through, twice; what is not quite forgotten brings one of them back.
+        return level / (1.0 + math.exp(-_OPEN))
 
     def forward(
         self, sequence: Sequence[Float[Tensor, "batch channels height width"]]
