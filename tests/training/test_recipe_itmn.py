@@ -100,5 +100,12 @@ def test_the_narrow_network_sees_photographs_too() -> None:
     assert sum(share for tone_mapped, share in shares if tone_mapped) == 0.5
 
 
+def test_the_narrow_recipe_lowers_its_rate_late() -> None:
+    (stage,) = itmn(RecipeSettings(steps=1000)).stages
+    for optimizer in stage.optimizers.values():
+        rates = [optimizer.rate(step, stage.steps) for step in (749, 750, 899, 900)]
+        assert rates == pytest.approx([3e-4, 3e-5, 3e-5, 3e-6])
+
+
 def test_the_discriminator_is_a_companion_where_it_plays() -> None:
     assert set(itmn(RecipeSettings()).networks()) == {"model", "discriminator"}

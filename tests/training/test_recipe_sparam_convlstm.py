@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from relume.models.sparam_convlstm import SparamConvLstm, SparamConvLstmConfig
+from relume.training.cameras import portions
 from relume.training.losses.distance import l1
 from relume.training.losses.encoding import compressed
 from relume.training.losses.ssim import ssim_loss
@@ -88,6 +89,13 @@ def test_the_papers_setting() -> None:
     assert (second.batch, pairs.size) == (4, (256, 256))
     assert (second.objective.alpha, second.objective.beta) == (0.7, 0.3)
     assert [second.optimizers["model"].rate(step, second.steps) for step in (0, 100_000)] == [7e-5, 7e-5]
+
+
+def test_the_narrow_recipe_sees_the_cameras_of_the_others() -> None:
+    recipe = sparam_convlstm(RecipeSettings())
+    for data in (*(stage.data for stage in recipe.stages), recipe.validation):
+        assert [pairs.camera for pairs, _ in data.parts] == [part.camera for part in portions()]
+        assert [share for _, share in data.parts] == [part.share for part in portions()]
 
 
 @pytest.mark.parametrize("bands", [3, 4, 6, 7])
