@@ -5,6 +5,8 @@ from dataclasses import replace
 import torch
 
 from relume.camera import presets
+from relume.camera.exposure import ClippedShare
+from relume.color.transfer import srgb
 from relume.data.pairs import MixedPairs, Pairs, sample_generator
 from relume.data.scenes import SyntheticScenes
 from relume.response.curve import lookup
@@ -39,6 +41,19 @@ def test_the_light_of_white_is_told_where_it_had_to_be_found() -> None:
     assert abs(pair["white"] - 1.0) > 0.05
     torch.testing.assert_close(pair["white"] * pair["hdr"], plain["hdr"])
     torch.testing.assert_close(pair["white"] * pair["exposure"], plain["exposure"])
+
+
+def test_the_shown_light_has_the_standard_curve_up_to_white() -> None:
+    # The brightest exposures, or nothing would lie above white.
+    camera = replace(presets.find(), exposure=ClippedShare(minimum=0.3, maximum=0.3))
+    plain, pair = (replace(_pairs(), camera=camera, shown=shown)[7] for shown in (False, True))
+    assert all(torch.equal(plain[name], pair[name]) for name in plain if name != "hdr")
+    above = plain["hdr"] >= 1.0
+    assert 0.1 < above.float().mean() < 0.9
+    torch.testing.assert_close(pair["hdr"][above], plain["hdr"][above])
+    code = lookup(plain["hdr"][None].clamp(max=1.0), plain["response"][None])[0]
+    torch.testing.assert_close(srgb.inverse_eotf(pair["hdr"])[~above], code[~above])
+    assert (plain["hdr"] - pair["hdr"])[~above].abs().max() > 0.01
 
 
 def test_shapes_and_ranges() -> None:

@@ -83,6 +83,7 @@ def test_the_papers_setting() -> None:
     assert not stage.optimizers["model"].settled
     assert (stage.steps, stage.batch, pairs.size, share) == (80_000, 6, (512, 512), 1.0)
     assert pairs.camera.tone_mapping is not None
+    assert not pairs.shown
     assert (stage.objective.content, stage.objective.edges) == (1e4, 1e5)
     assert [optimizer.rate(step, stage.steps) for step in (0, 40_000, 60_000)] == pytest.approx(
         [1e-4, 1e-5, 1e-6]
@@ -92,12 +93,14 @@ def test_the_papers_setting() -> None:
 def test_the_narrow_network_sees_photographs_too() -> None:
     (stage,) = itmn(RecipeSettings()).stages
     shares = [(pairs.camera.tone_mapping is not None, share) for pairs, share in stage.data.parts]
-    assert sum(share for _, share in shares) == 1.0
+    assert sum(share for _, share in shares) == pytest.approx(1.0)
     assert {name: optimizer.settled for name, optimizer in stage.optimizers.items()} == {
         "model": True,
         "discriminator": False,
     }
-    assert sum(share for tone_mapped, share in shares if tone_mapped) == 0.5
+    assert sum(share for tone_mapped, share in shares if tone_mapped) == pytest.approx(0.25)
+    assert all(pairs.shown for pairs, _ in stage.data.parts)
+    assert all(pairs.fitted == (pairs.camera.tone_mapping is not None) for pairs, _ in stage.data.parts)
 
 
 def test_the_narrow_recipe_lowers_its_rate_late() -> None:

@@ -96,6 +96,7 @@ def test_the_narrow_recipe_sees_the_cameras_of_the_others() -> None:
     for data in (*(stage.data for stage in recipe.stages), recipe.validation):
         assert [pairs.camera for pairs, _ in data.parts] == [part.camera for part in portions()]
         assert [share for _, share in data.parts] == [part.share for part in portions()]
+        assert all(pairs.shown for pairs, _ in data.parts)
 
 
 @pytest.mark.parametrize("bands", [3, 4, 6, 7])

@@ -9,7 +9,9 @@ from torch.utils.data import Dataset
 
 from relume.camera.camera import Camera
 from relume.camera.learned_camera import LearnedCamera
+from relume.color.transfer import srgb
 from relume.data.scenes import Scenes
+from relume.response.curve import lookup
 from relume.response.fitted import fitted_response
 
 
@@ -23,6 +25,9 @@ class Pairs(Dataset[dict[str, Tensor]]):
     A pair has `sdr`, encoded, 0..1, (3, height, width); `hdr`, linear, 1.0 = the level that clips, of the
     same shape; `exposure`, the factor from scene to sensor, (); `response`, the camera's curve, (1024,);
     `white`, (), the light of white in the unit of the sensor, which is 1.
+
+    With `shown`, `hdr` is the light as a screen shows the picture: up to white through the response and the
+    standard curve of sRGB, above it as it was. Nobody has to guess the response then.
 
     With `clean` there is also `clean`: `sdr` without noise, rounding and compression.
 
@@ -39,6 +44,8 @@ class Pairs(Dataset[dict[str, Tensor]]):
     count: int = 1 << 40
     fitted: bool = False
     """Whether response and unit of light are found from the pictures, not taken from the camera."""
+    shown: bool = False
+    """Whether the light is told as a screen shows it, not as the camera met it."""
     clean: bool = False
     """Whether there is the clean picture, too."""
 
@@ -52,9 +59,12 @@ class Pairs(Dataset[dict[str, Tensor]]):
         white, response = torch.ones_like(shot.exposure), shot.response
         if self.fitted:
             white, response = fitted_response(shot.sdr, shot.sensor)
+        light = shot.sensor / white.view(-1, 1, 1, 1)
+        if self.shown:
+            light = torch.where(light < 1.0, srgb.eotf(lookup(light, response)), light)
         pair = {
             "sdr": shot.sdr[0],
-            "hdr": shot.sensor[0] / white[0],
+            "hdr": light[0],
             "exposure": shot.exposure[0] / white[0],
             "response": response[0],
             "white": white[0],

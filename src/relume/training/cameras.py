@@ -72,6 +72,7 @@ def mixed_pairs(
     size: tuple[int, int],
     seed: int,
     fitted: bool = True,
+    shown: bool = False,
     clean: bool = False,
 ) -> MixedPairs:
     """Pairs of several cameras.
@@ -79,7 +80,7 @@ def mixed_pairs(
     Args:
         size: (height, width).
         fitted: False where no response is needed, not even of cameras that have to be asked for it.
-        clean: as of `Pairs`.
+        shown: as of `Pairs`, as is `clean`.
     """
     parts = [
         (
@@ -89,6 +90,7 @@ def mixed_pairs(
                 size=size,
                 seed=seed,
                 fitted=part.fitted and fitted,
+                shown=shown,
                 clean=clean,
             ),
             part.share,

@@ -6,21 +6,19 @@ graded so that a share of the pixels is brighter than diffuse white, and coded i
 References:  [itmn2018], sections 2.1, 2.3 and 3.1
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from relume.camera.camera import Camera
 from relume.camera.exposure import ClippedShare
 from relume.camera.presets import find
 from relume.color.encoding import LINEAR_SCENE, PQ_BT2020, REFERENCE_WHITE
-from relume.data.pairs import MixedPairs, Pairs
-from relume.data.scenes import Scenes
 from relume.image import convert
 from relume.models.itmn import PRESETS, Discriminator
+from relume.training.cameras import Portion, mixed_pairs, portions
 from relume.training.losses.adversarial import discriminator_loss, generator_loss
 from relume.training.losses.distance import l2
 from relume.training.losses.gradient import gradient_l2
@@ -36,20 +34,11 @@ _SCENE_LIGHT = replace(LINEAR_SCENE, white=REFERENCE_WHITE)
 # Tone mapping, of scenes graded so that 5 % of their pixels are brighter than diffuse white.
 CAMERA = replace(find("itmn"), exposure=ClippedShare(minimum=0.05, maximum=0.05))
 
-# The narrow network ships, and people will give it photographs: half of its pictures are some.
-COMPACT_CAMERAS = (
-    (CAMERA, 0.5),
-    (replace(find("relume"), compression=None), 0.25),
-    (replace(find("sihdr-clip95"), exposure=ClippedShare(minimum=0.01, maximum=0.15)), 0.25),
-)
-
-COMPACT_GALLERY = Gallery(views=400, size=(384, 384))
+COMPACT_GALLERY = Gallery(views=800, size=(384, 384))
 """As sharp as panoramas allow: trained on smaller views, the network drew grids onto larger pictures."""
 
 COMPACT_EDGES = 10.0
 """With the paper's 1e5, texture outweighs the level of the picture, which a short training never finds."""
-COMPACT_PEAK = 10_000.0
-"""Of PQ: the scenes have more light than the paper's graded pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,17 +89,17 @@ class ItmnObjective(Objective):
 
 def itmn(settings: RecipeSettings) -> Recipe:
     """A narrower iTMN on crops of 256×256: about four hours of one core."""
-    return _compact("itmn", settings, ItmnObjective(edges=COMPACT_EDGES, peak=COMPACT_PEAK))
+    return _compact("itmn", settings, ItmnObjective(edges=COMPACT_EDGES))
 
 
 def itmn_nodmse(settings: RecipeSettings) -> Recipe:
     """The narrower iTMN without the loss of edges: the paper's ablation NoDMSE."""
-    return _compact("itmn_nodmse", settings, ItmnObjective(edges=0.0, peak=COMPACT_PEAK))
+    return _compact("itmn_nodmse", settings, ItmnObjective(edges=0.0))
 
 
 def itmn_noadvreg(settings: RecipeSettings) -> Recipe:
     """The narrower iTMN without the discriminator: the paper's ablation NoAdvReg."""
-    objective = ItmnObjective(edges=COMPACT_EDGES, adversarial=False, peak=COMPACT_PEAK)
+    objective = ItmnObjective(edges=COMPACT_EDGES, adversarial=False)
     return _compact("itmn_noadvreg", settings, objective)
 
 
@@ -138,7 +127,8 @@ def _compact(name: str, settings: RecipeSettings, objective: ItmnObjective) -> R
         preset="compact",
         steps=steps,
         batch=settings.batch or 4,
-        cameras=COMPACT_CAMERAS,
+        cameras=portions(),
+        shown=True,
         size=(256, 256),
         learning_rate=3e-4,
         declines=(steps * 3 // 4, steps * 9 // 10),
@@ -155,7 +145,8 @@ def _paper(name: str, settings: RecipeSettings, objective: ItmnObjective) -> Rec
         preset="paper",
         steps=steps,
         batch=settings.batch or 6,
-        cameras=((CAMERA, 1.0),),
+        cameras=(Portion(camera=CAMERA, share=1.0),),
+        shown=False,
         size=(512, 512),
         learning_rate=1e-4,
         declines=(steps // 2, steps * 3 // 4),
@@ -171,13 +162,19 @@ def _recipe(
     preset: str,
     steps: int,
     batch: int,
-    cameras: tuple[tuple[Camera, float], ...],
+    cameras: Sequence[Portion],
+    shown: bool,
     size: tuple[int, int],
     learning_rate: float,
     declines: tuple[int, int],
     average: float | None,
 ) -> Recipe:
-    """RMSProp with steps; the paper does not say where its rate declines."""
+    """RMSProp with steps; the paper does not say where its rate declines.
+
+    Args:
+        shown: whether the light is that of the picture on a screen. What sees a few pixels around each would
+            guess the response from place to place.
+    """
     scenes = supply(settings.data, gallery=COMPACT_GALLERY if preset == "compact" else None)
     networks = ("model", "discriminator") if objective.adversarial else ("model",)
     stage = Stage(
@@ -193,7 +190,7 @@ def _recipe(
             )
             for network in networks
         },
-        data=_pairs(scenes.training, cameras, size, settings.seed),
+        data=mixed_pairs(scenes.training, cameras, size=size, seed=settings.seed, shown=shown),
         batch=batch,
         average=average,
         validate_every=500,
@@ -206,15 +203,8 @@ def _recipe(
         if objective.adversarial
         else {},
         stages=(stage,),
-        validation=_pairs(scenes.validation, cameras, size, VALIDATION_SEED),
+        validation=mixed_pairs(scenes.validation, cameras, size=size, seed=VALIDATION_SEED, shown=shown),
         validation_pairs=32,
         seed=settings.seed,
         start=settings.start,
     )
-
-
-def _pairs(
-    scenes: Scenes, cameras: tuple[tuple[Camera, float], ...], size: tuple[int, int], seed: int
-) -> MixedPairs:
-    parts = [(Pairs(scenes=scenes, camera=camera, size=size, seed=seed), share) for camera, share in cameras]
-    return MixedPairs(parts=parts, seed=seed)

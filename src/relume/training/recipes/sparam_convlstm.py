@@ -124,6 +124,7 @@ def sparam_convlstm_paper(settings: RecipeSettings) -> Recipe:
         settings,
         preset="paper",
         cameras=(Portion(camera=find("singlehdr"), share=1.0),),
+        shown=False,
         size=(256, 256),
         batch=settings.batch or 4,
         lengths=(max(steps // 2, 1), steps - max(steps // 2, 1)),
@@ -149,6 +150,7 @@ def _compact(name: str, settings: RecipeSettings, *, preset: str = "compact", al
         settings,
         preset=preset,
         cameras=portions(),
+        shown=True,
         size=(128, 128),
         batch=settings.batch or 4,
         lengths=(curve, steps - curve),
@@ -167,6 +169,7 @@ def _recipe(
     *,
     preset: str,
     cameras: Sequence[Portion],
+    shown: bool,
     size: tuple[int, int],
     batch: int,
     lengths: tuple[int, int],
@@ -174,8 +177,14 @@ def _recipe(
     optimizers: tuple[Optimizer, Optimizer],
     average: float | None,
 ) -> Recipe:
+    """Both stages.
+
+    Args:
+        shown: whether the light is that of the picture on a screen. What sees a few pixels around each would
+            guess the response from place to place.
+    """
     scenes = supply(settings.data, gallery=Gallery() if preset != "paper" else None)
-    data = mixed_pairs(scenes.training, cameras, size=size, seed=settings.seed)
+    data = mixed_pairs(scenes.training, cameras, size=size, seed=settings.seed, shown=shown)
     stages = tuple(
         Stage(
             name=stage,
@@ -196,7 +205,7 @@ def _recipe(
         model="sparam_convlstm",
         preset=preset,
         stages=stages,
-        validation=mixed_pairs(scenes.validation, cameras, size=size, seed=VALIDATION_SEED),
+        validation=mixed_pairs(scenes.validation, cameras, size=size, seed=VALIDATION_SEED, shown=shown),
         seed=settings.seed,
         start=settings.start,
     )
