@@ -197,6 +197,16 @@ def test_masks_tell_what_was_clipped_and_what_was_invented(weights: str) -> None
     assert run(EmberExpansion(weights=weights), picture).masks == {}
 
 
+@pytest.mark.parametrize(("width", "panorama"), [(60, False), (61, False), (60, True)])
+def test_the_mirrored_picture_gives_the_mirrored_result(weights: str, width: int, panorama: bool) -> None:
+    picture = _picture(40, width)[0]
+    method = EmberExpansion(weights=weights, panorama=panorama, cleaning=0.0)
+    result = run(method, Image(picture, SRGB)).pixels
+    mirrored = run(method, Image(picture.flip(-1), SRGB)).pixels
+    torch.testing.assert_close(mirrored.flip(-1), result)
+    assert not torch.allclose(result.flip(-1), result, rtol=1e-2)
+
+
 def test_a_panorama_turned_by_half_gives_the_result_turned_by_half(weights: str) -> None:
     panorama = _picture(128, 256)[0]
     method = EmberExpansion(weights=weights, panorama=True)

@@ -102,7 +102,8 @@ class Ember(MeasuringNetwork):
          │                              │ by construction)             │
          └──── cleaner ─────── inverse response ─── · 2^(clipped · stops) → hdr
 
-    What is looked at as a whole costs the same for pictures of every size. At full size a few convolutions
+    What is looked at as a whole costs the same for pictures of every size; it is looked at twice, the second
+    time mirrored, and the mirrored picture gives the mirrored result. At full size a few convolutions
     take noise, JPEG and rounding out of the codes, within one code of 8 bits; nothing else there looks beyond
     its pixel. Where no channel is clipped, the result is the inverse response of those codes and nothing
     else: putting it through the response gives the picture back, but for that one code.
@@ -151,10 +152,7 @@ class Ember(MeasuringNetwork):
                 turning the panorama by half turns the result.
         """
         small = self._small(image)
-        if wraps:
-            stops, curves = self._estimate_around(small)
-        else:
-            stops, curves = self.estimate(small)
+        stops, curves = self._estimate_around(small) if wraps else self._estimate_both_ways(small)
         return {"stops": stops, "curves": curves.flatten(1)[:, :, None, None]}
 
     def forward(
@@ -224,12 +222,21 @@ class Ember(MeasuringNetwork):
         stops = MOST_STOPS * torch.tanh(raw / MOST_STOPS)
         return stops[..., :height, :width], self._curves(found[:, deepest:].to(self.log_slope.dtype))
 
+    def _estimate_both_ways(
+        self, small: Float[Tensor, "batch 3 height width"]
+    ) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch 2 samples"]]:
+        """The mean of the estimates of a picture and of its mirror image."""
+        stops, curves = self.estimate(torch.cat([small, small.flip(-1)]))
+        here, mirrored = stops.chunk(2)
+        first, second = curves.chunk(2)
+        return (here + mirrored.flip(-1)) / 2, (first + second) / 2
+
     def _estimate_around(
         self, small: Float[Tensor, "batch 3 height width"]
     ) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch 2 samples"]]:
         """The same of a picture without edges at its left and right."""
         width = small.shape[-1]
-        stops, curves = self.estimate(torch.cat([small, small.roll(width // 2, -1)]))
+        stops, curves = self._estimate_both_ways(torch.cat([small, small.roll(width // 2, -1)]))
         here, there = stops.chunk(2)
         angle = 2.0 * math.pi / width * (torch.arange(width, dtype=stops.dtype, device=stops.device) + 0.5)
         blended = torch.lerp(there.roll(-(width // 2), -1), here, 0.5 - 0.5 * angle.cos())
