@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from relume.camera.exposure import ClippedShare
 from relume.camera.presets import find
-from relume.color.encoding import LINEAR_SCENE, PQ_BT2020, REFERENCE_WHITE
+from relume.color.encoding import LINEAR_SCENE, PQ_BT2020, REFERENCE_WHITE, SRGB
 from relume.image import convert
-from relume.models.itmn import PRESETS, Discriminator
+from relume.models.itmn import PRESETS, SPEC, Discriminator
 from relume.training.cameras import Portion, mixed_pairs, portions
 from relume.training.losses.adversarial import discriminator_loss, generator_loss
 from relume.training.losses.distance import l2
@@ -65,7 +65,7 @@ class ItmnObjective(Objective):
     def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
         """The generator's turn, then the discriminator's."""
         target = self.codes(batch["hdr"])
-        prediction: Float[Tensor, "batch 3 height width"] = networks["model"](batch["sdr"])
+        prediction = self._predicted(networks, batch)
         terms = {"mse": l2(prediction, target), "dmse": gradient_l2(prediction, target)}
         loss = self.content * (terms["mse"] + self.edges * terms["dmse"])
         if not self.adversarial:
@@ -79,8 +79,14 @@ class ItmnObjective(Objective):
 
     def validate(self, networks: nn.ModuleDict, batch: Batch) -> Scores:
         """Scores of the light that the codes stand for."""
-        light = convert(networks["model"](batch["sdr"]), PQ_BT2020, _SCENE_LIGHT)
+        light = convert(self._predicted(networks, batch), PQ_BT2020, _SCENE_LIGHT)
         return score_reconstruction(batch["sdr"], light.clamp(min=0.0), batch["hdr"])
+
+    def _predicted(self, networks: nn.ModuleDict, batch: Batch) -> Float[Tensor, "batch 3 height width"]:
+        codes: Float[Tensor, "batch 3 height width"] = networks["model"](
+            convert(batch["sdr"], SRGB, SPEC.input)
+        )
+        return codes
 
     def codes(self, hdr: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
         """Light with 1.0 at diffuse white as PQ codes of BT.2020, cut at the peak."""
@@ -130,7 +136,7 @@ def _compact(name: str, settings: RecipeSettings, objective: ItmnObjective) -> R
         cameras=portions(),
         shown=True,
         size=(256, 256),
-        learning_rate=3e-4,
+        learning_rate=1e-4,
         declines=(steps * 3 // 4, steps * 9 // 10),
         average=0.999,
     )
