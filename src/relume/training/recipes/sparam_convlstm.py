@@ -10,10 +10,13 @@ References:  [oh2022], sections 2.4 and 3.1
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from relume.camera.presets import find
+from relume.color.encoding import REFERENCE_WHITE
+from relume.metrics.tone_curve import correct_tone_curve
 from relume.models.sparam_convlstm import SparamConvLstm
 from relume.training.cameras import Portion, mixed_pairs, portions
 from relume.training.losses.distance import l1
@@ -35,6 +38,9 @@ _BLACK = 1e-6
 EPOCH = 10_236 // 4
 """Steps of the paper: its LDR pictures in batches of 4."""
 
+COMPACT_CORRECTED = 0.8
+"""The rest keeps the level that SParam-Net found."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CurveAndRegions(Objective):
@@ -54,6 +60,9 @@ class CurveAndRegions(Objective):
     """Whether each target is brought to a mean of 0.5, as in the paper; else 1.0 is what clips."""
     logarithmic: bool = False
     """Whether the loss compares logarithms of light, so that a sun does not outweigh the picture."""
+    corrected: float = 0.0
+    """Of the HDR picture's loss, the share after the tone-curve correction. The curve is SParam-Net's to
+    find: what sees a few pixels around each would guess it from place to place."""
 
     def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
         """One turn; its optimizer is called "model"."""
@@ -62,7 +71,7 @@ class CurveAndRegions(Objective):
         terms = {"curve": self._loss(pseudo, target)}
         loss = self.beta * terms["curve"]
         if hdr is not None:
-            terms["regions"] = self._loss(hdr, target)
+            terms["regions"] = self._regions_loss(hdr, target)
             loss = loss + self.alpha * terms["regions"]
         yield Turn(optimizer="model", loss=loss, terms=terms)
 
@@ -83,6 +92,14 @@ class CurveAndRegions(Objective):
         """What the targets count in: twice the mean, or the level that clips."""
         mean = hdr.mean((1, 2, 3), keepdim=True)
         return (mean + _BLACK) / MEAN if self.normalised else mean.new_ones(mean.shape)
+
+    def _regions_loss(self, prediction: Picture, target: Picture) -> Float[Tensor, ""]:
+        loss = self._loss(prediction, target)
+        if self.corrected == 0.0:
+            return loss
+        nits = prediction * REFERENCE_WHITE, target * REFERENCE_WHITE
+        after = self._loss(correct_tone_curve(*nits) / REFERENCE_WHITE, target)
+        return torch.lerp(loss, after, self.corrected)
 
     def _loss(self, prediction: Picture, target: Picture) -> Float[Tensor, ""]:
         if self.logarithmic:
@@ -124,7 +141,6 @@ def sparam_convlstm_paper(settings: RecipeSettings) -> Recipe:
         settings,
         preset="paper",
         cameras=(Portion(camera=find("singlehdr"), share=1.0),),
-        shown=False,
         size=(256, 256),
         batch=settings.batch or 4,
         lengths=(max(steps // 2, 1), steps - max(steps // 2, 1)),
@@ -142,7 +158,9 @@ def _compact(name: str, settings: RecipeSettings, *, preset: str = "compact", al
     curve = max(steps // 6, 1)
 
     def objective(alpha: float, beta: float) -> CurveAndRegions:
-        return CurveAndRegions(alpha=alpha, beta=beta, normalised=False, logarithmic=True)
+        return CurveAndRegions(
+            alpha=alpha, beta=beta, normalised=False, logarithmic=True, corrected=COMPACT_CORRECTED
+        )
 
     rate = Warmup(rise=50, then=Cosine(floor=0.01))
     return _recipe(
@@ -150,7 +168,6 @@ def _compact(name: str, settings: RecipeSettings, *, preset: str = "compact", al
         settings,
         preset=preset,
         cameras=portions(),
-        shown=True,
         size=(128, 128),
         batch=settings.batch or 4,
         lengths=(curve, steps - curve),
@@ -169,7 +186,6 @@ def _recipe(
     *,
     preset: str,
     cameras: Sequence[Portion],
-    shown: bool,
     size: tuple[int, int],
     batch: int,
     lengths: tuple[int, int],
@@ -177,14 +193,8 @@ def _recipe(
     optimizers: tuple[Optimizer, Optimizer],
     average: float | None,
 ) -> Recipe:
-    """Both stages.
-
-    Args:
-        shown: whether the light is that of the picture on a screen. What sees a few pixels around each would
-            guess the response from place to place.
-    """
     scenes = supply(settings.data, gallery=Gallery() if preset != "paper" else None)
-    data = mixed_pairs(scenes.training, cameras, size=size, seed=settings.seed, shown=shown)
+    data = mixed_pairs(scenes.training, cameras, size=size, seed=settings.seed)
     stages = tuple(
         Stage(
             name=stage,
@@ -205,7 +215,7 @@ def _recipe(
         model="sparam_convlstm",
         preset=preset,
         stages=stages,
-        validation=mixed_pairs(scenes.validation, cameras, size=size, seed=VALIDATION_SEED, shown=shown),
+        validation=mixed_pairs(scenes.validation, cameras, size=size, seed=VALIDATION_SEED),
         seed=settings.seed,
         start=settings.start,
     )
