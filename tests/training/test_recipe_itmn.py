@@ -8,6 +8,8 @@ from relume.color.encoding import SRGB
 from relume.color.transfer import pq
 from relume.image import convert
 from relume.models.itmn import SPEC, Discriminator, Itmn, ItmnConfig
+from relume.training.optim import updaters
+from relume.training.precision import choose_precision
 from relume.training.recipe import RecipeSettings
 from relume.training.recipes.itmn import CAMERA, ItmnObjective, itmn, itmn_paper
 
@@ -107,10 +109,19 @@ def test_the_narrow_network_sees_photographs_too() -> None:
 
 
 def test_the_narrow_recipe_lowers_its_rate_late() -> None:
-    (stage,) = itmn(RecipeSettings(steps=1000)).stages
+    (stage,) = itmn(RecipeSettings(steps=1050)).stages
     for optimizer in stage.optimizers.values():
-        rates = [optimizer.rate(step, stage.steps) for step in (749, 750, 899, 900)]
-        assert rates == pytest.approx([1e-4, 1e-5, 1e-5, 1e-6])
+        rates = [optimizer.rate(step, stage.steps) for step in (0, 49, 836, 837, 994, 995)]
+        assert rates == pytest.approx([6e-7, 3e-5, 3e-5, 3e-6, 3e-6, 3e-7])
+
+
+def test_the_narrow_recipe_leaves_the_first_convolution_as_it_is() -> None:
+    recipe = itmn(RecipeSettings())
+    held = recipe.networks()
+    running = updaters(recipe.stages[0].optimizers, held, choose_precision("float32", torch.device("cpu")))
+    frozen = {name for name, weights in held["model"].named_parameters() if not weights.requires_grad}
+    assert frozen == {f"encoders.0.{name}" for name in ("0.weight", "0.bias", "1.weight", "1.bias")}
+    assert len(running["model"].parameters) == len(list(held["model"].parameters())) - len(frozen)
 
 
 def test_the_discriminator_is_a_companion_where_it_plays() -> None:

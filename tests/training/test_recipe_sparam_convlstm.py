@@ -56,10 +56,12 @@ def test_our_domain_is_the_logarithm_of_light_as_the_camera_saw_it() -> None:
 
 def test_a_share_of_the_loss_comes_after_the_tone_curve_correction() -> None:
     held, given = networks(), batch()
-    result, target = held["model"](given["sdr"]), given["hdr"]
+    result = held["model"](given["sdr"]).detach()
+    # The same but for a curve, mostly.
+    target = given["hdr"] = 3.0 * result.square() + 0.1 * given["hdr"]
     after = correct_tone_curve(result * 203.0, target * 203.0) / 203.0
     losses = [0.83 * ssim_loss(picture, target) + 0.17 * l1(picture, target) for picture in (result, after)]
-    assert losses[1] < 0.9 * losses[0]
+    assert losses[1] < 0.8 * losses[0]
     for share in (0.0, 0.25, 1.0):
         objective = CurveAndRegions(alpha=1.0, beta=0.0, normalised=False, corrected=share)
         (turn,) = objective.turns(held, given)
