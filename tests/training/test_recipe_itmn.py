@@ -8,6 +8,8 @@ from relume.color.encoding import SRGB
 from relume.color.transfer import pq
 from relume.image import convert
 from relume.models.itmn import SPEC, Discriminator, Itmn, ItmnConfig
+from relume.training.losses.distance import l2
+from relume.training.losses.gradient import gradient_l2
 from relume.training.optim import updaters
 from relume.training.precision import choose_precision
 from relume.training.recipe import RecipeSettings
@@ -39,6 +41,22 @@ def test_the_loss_is_the_sum_of_the_paper() -> None:
     terms = turn.terms
     expected = 1e4 * (terms["mse"] + 1e5 * terms["dmse"]) + terms["regularizer"]
     assert turn.loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_large_errors_of_a_picture_can_be_tamed() -> None:
+    held, given = networks(), batch()
+    # The second picture is nearly dark, and so is what is made of it: a smaller error.
+    given["hdr"][1] *= 0.1
+    objective = ItmnObjective(edges=2.0, adversarial=False, tame=1e-3)
+    (turn,) = objective.turns(held, given)
+    prediction = held["model"](convert(given["sdr"], SRGB, SPEC.input))
+    target = objective.codes(given["hdr"])
+    errors = torch.stack([l2(prediction[[i]], target[[i]]) for i in range(2)])
+    errors += 2.0 * torch.stack([gradient_l2(prediction[[i]], target[[i]]) for i in range(2)])
+    expected = 1e4 * 1e-3 * (1.0 + errors / 1e-3).log().mean()
+    assert turn.loss.item() == pytest.approx(expected.item(), rel=1e-4)
+    (untamed,) = ItmnObjective(edges=2.0, adversarial=False, tame=1e6).turns(held, given)
+    assert untamed.loss.item() == pytest.approx(1e4 * errors.mean().item(), rel=1e-3)
 
 
 def test_the_generator_lowers_and_the_discriminator_raises_the_regularizer() -> None:
@@ -89,7 +107,7 @@ def test_the_papers_setting() -> None:
     assert (stage.steps, stage.batch, pairs.size, share) == (80_000, 6, (512, 512), 1.0)
     assert pairs.camera.tone_mapping is not None
     assert not pairs.shown
-    assert (stage.objective.content, stage.objective.edges) == (1e4, 1e5)
+    assert (stage.objective.content, stage.objective.edges, stage.objective.tame) == (1e4, 1e5, None)
     assert [optimizer.rate(step, stage.steps) for step in (0, 40_000, 60_000)] == pytest.approx(
         [1e-4, 1e-5, 1e-6]
     )
