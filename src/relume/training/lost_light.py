@@ -8,28 +8,24 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from relume.color.encoding import REFERENCE_WHITE
 from relume.metrics import pu21
-from relume.metrics.tone_curve import correct_tone_curve
 from relume.models.ember import Ember
 from relume.response.curve import inverse_curve, lookup
 from relume.response.joint import joint_lookup
+from relume.training.losses.corrected import corrected_error, shown
 from relume.training.objective import Batch, Objective, Scores, Turn
 from relume.training.validation import score_reconstruction
 
 _DARKEST = 1e-3
 """Light below counts as that much when stops are compared."""
 
-# A quarter of the pixels, each way, is enough to tell a curve; half of them show its lights as well.
+# A quarter of the pixels, each way, is enough to tell a curve.
 _CURVE_STEP = 4
-_CORRECTION_STEP = 2
 
 # Mean squared errors below, in PU21 units, are noise and quantization: nothing to gain there.
 _NOISE = 1.5
 # What lost light leaves of the error even of a good result; a curve that is off by less is good enough.
 _LEFT = 2.5
-# Nobody sees less, 53 dB, but curves of pictures that show all of the scene's light can be as good as that.
-_CORRECTED_NOISE = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +70,7 @@ class LostLight(Objective):
         target, known = hdr[chosen], light[chosen]
         owner = torch.arange(len(sdr), device=sdr.device).view(-1, 1, 1, 1).expand_as(sdr)[chosen]
         for peak in self.peaks:
-            error = _shown(known * torch.exp2(raised), peak) - _shown(target, peak)
+            error = shown(known * torch.exp2(raised), peak) - shown(target, peak)
             total = torch.zeros(len(sdr), device=sdr.device).index_add(0, owner, error.square())
             terms[f"light_{peak:g}"] = _mean((total / sdr[0].numel() + _NOISE).log10(), told)
         above = target > 1.0
@@ -82,7 +78,7 @@ class LostLight(Objective):
         terms["stops"] = (off * above).sum() / above.sum().clamp(min=1)
         whole = network.rekindled(joint_lookup(sdr, curves), sdr, stops)
         exposed = hdr * batch["white"].view(-1, 1, 1, 1)
-        terms["corrected"] = _corrected_error(whole, exposed, self.peaks[0])
+        terms["corrected"] = corrected_error(whole, exposed, peak=self.peaks[0]).mean()
         decibels = sum((terms[f"light_{peak:g}"] for peak in self.peaks), terms["curve"])
         decibels = decibels + self.corrected * terms["corrected"]
         yield Turn(optimizer="model", loss=2.0 * decibels + self.stops * terms["stops"], terms=terms)
@@ -121,20 +117,5 @@ def _curve_error(
     sdr, hdr, clipped = (
         picture[..., ::_CURVE_STEP, ::_CURVE_STEP].contiguous() for picture in (sdr, hdr, clipped)
     )
-    error = (_shown(joint_lookup(sdr, curves), pu21.HIGHEST) - _shown(hdr, pu21.HIGHEST)) * (clipped == 0.0)
+    error = (shown(joint_lookup(sdr, curves), pu21.HIGHEST) - shown(hdr, pu21.HIGHEST)) * (clipped == 0.0)
     return (error.square().mean((1, 2, 3)) + _LEFT).log10()
-
-
-def _corrected_error(
-    result: Float[Tensor, "batch 3 height width"], hdr: Float[Tensor, "batch 3 height width"], peak: float
-) -> Float[Tensor, ""]:
-    """Log mean squared error in PU21 after the tone-curve correction."""
-    result, hdr = (picture[..., ::_CORRECTION_STEP, ::_CORRECTION_STEP] for picture in (result, hdr))
-    corrected = correct_tone_curve(result * REFERENCE_WHITE, hdr * REFERENCE_WHITE) / REFERENCE_WHITE
-    error = _shown(corrected, peak) - _shown(hdr, peak)
-    return (error.square().mean((1, 2, 3)) + _CORRECTED_NOISE).log10().mean()
-
-
-def _shown(light: Float[Tensor, "*shape"], peak: float) -> Float[Tensor, "*shape"]:
-    """What a display shows, in PU21 units."""
-    return pu21.encode((light * REFERENCE_WHITE).clamp(max=peak))

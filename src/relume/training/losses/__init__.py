@@ -2,6 +2,7 @@
 
     distance        l1, l2, each with optional weights
     encoding        what to put both through first: logarithms, PU21
+    corrected       decibels of PU21 after the tone-curve correction
     gradient        squared differences of first differences (dMSE)
     ssim            structural dissimilarity
     perceptual      distances of VGG16 features
