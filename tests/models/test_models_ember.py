@@ -218,11 +218,12 @@ def test_a_panorama_turned_by_half_gives_the_result_turned_by_half(weights: str)
 
 
 def test_a_panorama_has_no_seam(weights: str) -> None:
-    """White, clipped throughout: across the seam the light steps no further than elsewhere."""
+    """Above what is not clipped, at the left alone: across the seam the light steps less than elsewhere."""
     white = Image(torch.ones(3, 128, 256), SRGB)
+    white.pixels[:, 64:, :32] = 0.2
     steps = {}
     for panorama in (False, True):
-        light = run(EmberExpansion(weights=weights, panorama=panorama), white).pixels.log2()
-        elsewhere = light.diff(dim=-1).abs().amax()
-        steps[panorama] = float((light[..., 0] - light[..., -1]).abs().amax() / elsewhere)
-    assert steps[True] <= 1.0 < steps[False]
+        light = run(EmberExpansion(weights=weights, panorama=panorama), white).pixels[:, :48].log2()
+        seam = (light[..., 0] - light[..., -1]).abs()
+        steps[panorama] = float(seam.mean() / light.diff(dim=-1).abs().mean())
+    assert 2.0 * steps[True] < steps[False] < 1.0
