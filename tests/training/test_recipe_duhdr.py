@@ -40,6 +40,7 @@ from relume.training.dual_learning import (
 )
 from relume.training.errors import TrainingError
 from relume.training.loop import train
+from relume.training.losses.corrected import corrected_error
 from relume.training.losses.perceptual import Perceptual
 from relume.training.objective import Batch, Objective
 from relume.training.recipe import Recipe, RecipeSettings
@@ -301,6 +302,9 @@ def test_equation_24_the_whole_against_the_light() -> None:
     logs = [(x + 1 / 255).log() for x in (light, data["hdr"])]
     loss, _ = only_turn(Overall(squared=False), nets, data)
     torch.testing.assert_close(loss, (logs[0] - logs[1]).abs().mean())
+    both, terms = only_turn(Overall(squared=False, corrected=0.5), nets, data)
+    torch.testing.assert_close(both, loss + 0.5 * corrected_error(light, data["hdr"]).mean())
+    assert terms["corrected"] > 0
 
 
 def test_equations_6_14_and_20_close_each_circle() -> None:
@@ -334,6 +338,7 @@ OBJECTIVES: dict[str, tuple[Callable[[], Objective], bool]] = {
     "dual curves": (DualCurves, True),
     "itnet": (lambda: InverseTruncation(normal=10.0, iterations=3), True),
     "whole": (Overall, True),
+    "whole after the correction": (lambda: Overall(corrected=0.5), True),
     "unpaired": (UnpairedPath, False),
     "unpaired whole": (UnpairedOverall, False),
 }

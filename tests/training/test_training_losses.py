@@ -11,9 +11,13 @@ import torch
 from torch import Tensor
 
 from relume.errors import UnreadableFile
+from relume.metrics import pu21
+from relume.metrics.pu21 import pu_psnr
+from relume.metrics.tone_curve import correct_tone_curve
 from relume.models import vgg16 as vgg16_module
 from relume.models.vgg16 import Vgg16, vgg16
 from relume.training.losses.adversarial import discriminator_loss, generator_loss
+from relume.training.losses.corrected import NOISE, corrected_error
 from relume.training.losses.distance import l1, l2
 from relume.training.losses.encoding import compressed, logarithm, perceptually_uniform
 from relume.training.losses.gradient import gradient_l2
@@ -238,3 +242,30 @@ def test_files_that_are_no_vgg16(tmp_path: Path) -> None:
 def test_unknown_layers_are_named() -> None:
     with pytest.raises(ValueError, match="relu9_9"):
         Vgg16("test")(torch.zeros(1, 3, 32, 32), frozenset({"relu9_9"}))
+
+
+def test_the_corrected_error_is_the_score_of_each_picture(generator: torch.Generator) -> None:
+    """Of pictures whose pixels come in fours, of which the loss looks at one."""
+
+    def fours(picture: Tensor) -> Tensor:
+        return picture.repeat_interleave(2, -2).repeat_interleave(2, -1)
+
+    target = fours(4.0 * torch.rand(2, 3, 24, 32, generator=generator))
+    near = target * torch.exp(0.2 * fours(torch.randn(2, 3, 24, 32, generator=generator)))
+    losses = corrected_error(near, target)
+    for result, truth, loss in zip(near, target, losses, strict=True):
+        corrected = correct_tone_curve(203.0 * result, 203.0 * truth).clamp(max=1000.0)
+        score = pu_psnr(corrected, (203.0 * truth).clamp(max=1000.0)).item()
+        squared = pu21.PEAK**2 / 10.0 ** (score / 10.0)
+        assert loss.item() == pytest.approx(math.log10(squared + NOISE), abs=1e-3)
+
+
+def test_a_tone_curve_costs_next_to_nothing_after_the_correction(generator: torch.Generator) -> None:
+    target = 0.05 + torch.rand(2, 1, 32, 32, generator=generator).expand(-1, 3, -1, -1)
+    darker = (0.5 * target.sqrt()).requires_grad_()
+    loss = corrected_error(darker, target)
+    assert (loss < 1.0).all()
+    assert (corrected_error(target + 0.3 * target.flip(-1), target) > loss + 1.0).all()
+    (slope,) = torch.autograd.grad(loss.sum(), darker)
+    assert slope.isfinite().all()
+    assert slope.abs().max() > 0

@@ -22,6 +22,7 @@ from relume.models.duhdr.inverse_truncation import ITnet, clipping_mask
 from relume.models.duhdr.network import DuHDR
 from relume.models.duhdr.response_curve import CurveNet
 from relume.response.curve import inverse_curve, lookup, monotone
+from relume.training.losses.corrected import corrected_error
 from relume.training.losses.distance import l1, l2
 from relume.training.losses.encoding import compressed, logarithm
 from relume.training.losses.perceptual import Perceptual
@@ -280,15 +281,22 @@ class Overall(DualLearning):
     squared: bool = True
     """The squared error of light, as in the paper; else the error of its logarithm, as for `Curves`, where
     the published code has that of compressed light."""
+    corrected: float = 0.0
+    """Weight of the error in Bels after the tone-curve correction: a curve that is off is for INnet,
+    and a picture in which little is lost is as important as others."""
 
     def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
         """One turn."""
         light, hdr, weight = _duhdr(networks)(batch["sdr"]), batch["hdr"], usable(batch["sdr"])
         if self.squared:
-            loss = l2(light, hdr, weight=weight)
+            terms = {"light": l2(light, hdr, weight=weight)}
         else:
-            loss = l1(logarithm(light), logarithm(hdr), weight=weight)
-        yield Turn(optimizer="model", loss=loss)
+            terms = {"light": l1(logarithm(light), logarithm(hdr), weight=weight)}
+        loss = terms["light"]
+        if self.corrected:
+            terms["corrected"] = (corrected_error(light, hdr) * weight.flatten()).mean()
+            loss = loss + self.corrected * terms["corrected"]
+        yield Turn(optimizer="model", loss=loss, terms=terms)
 
 
 @dataclass(frozen=True, kw_only=True)

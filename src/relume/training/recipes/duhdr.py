@@ -71,6 +71,8 @@ class _Plan:
     """Whether curves and the whole are judged by the squared error of light."""
     curve: float
     """Weight of the errors of the curves themselves."""
+    corrected: float = 0.0
+    """Weight of what is left after the tone-curve correction, for OOnet and the whole."""
     nnet: bool = True
     dnet: bool = True
     """Whether Nnet, and Dnet's loss, take part in the training of the curves (Table 3)."""
@@ -213,6 +215,7 @@ def _compact() -> _Plan:
         perceptual=_perceptual("relu1_2", "relu2_2"),
         squared=False,
         curve=1.0,
+        corrected=0.5,
         path=(*_DNET, *_ITNET, *_OONET),
         gallery=Gallery(views=2000),
         validate_every=500,
@@ -308,8 +311,8 @@ def _objectives(plan: _Plan) -> dict[str, Objective]:
         ),
         "itnet": InverseTruncation(perceptual=plan.perceptual),
         "itnet_dual": InverseTruncation(perceptual=plan.perceptual, normal=10.0, iterations=ITERATIONS),
-        "oonet": Overall(squared=plan.squared),
-        "whole": Overall(squared=plan.squared),
+        "oonet": Overall(squared=plan.squared, corrected=plan.corrected),
+        "whole": Overall(squared=plan.squared, corrected=plan.corrected),
         "unpaired": UnpairedPath(),
         "unpaired_oonet": UnpairedOverall(),
     }
