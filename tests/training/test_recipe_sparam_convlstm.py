@@ -7,6 +7,7 @@ from torch import nn
 from relume.metrics.tone_curve import correct_tone_curve
 from relume.models.sparam_convlstm import SparamConvLstm, SparamConvLstmConfig
 from relume.training.cameras import portions
+from relume.training.losses.corrected import corrected_error
 from relume.training.losses.distance import l1
 from relume.training.losses.encoding import compressed
 from relume.training.losses.ssim import ssim_loss
@@ -67,6 +68,20 @@ def test_a_share_of_the_loss_comes_after_the_tone_curve_correction() -> None:
         (turn,) = objective.turns(held, given)
         expected = (1.0 - share) * losses[0] + share * losses[1]
         assert turn.terms["regions"].item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_bels_after_the_correction_count_for_both_pictures() -> None:
+    held, given = networks(), batch()
+    (plain,), (turn,) = (
+        CurveAndRegions(alpha=0.7, beta=0.3, normalised=False, decibels=weight).turns(held, given)
+        for weight in (0.0, 0.25)
+    )
+    statistics = held["model"].measure(given["sdr"])
+    pictures = held["model"](given["sdr"]), held["model"].pseudo_hdr(given["sdr"], statistics)
+    bels = [corrected_error(picture, given["hdr"]).mean() for picture in pictures]
+    added = 0.25 * (0.7 * bels[0] + 0.3 * bels[1])
+    assert added > 0.1
+    assert turn.loss.item() == pytest.approx((plain.loss + added).item(), rel=1e-4)
 
 
 def test_the_first_stage_trains_the_curve_alone() -> None:

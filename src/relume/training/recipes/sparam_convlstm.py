@@ -19,6 +19,7 @@ from relume.color.encoding import REFERENCE_WHITE
 from relume.metrics.tone_curve import correct_tone_curve
 from relume.models.sparam_convlstm import SparamConvLstm
 from relume.training.cameras import Portion, mixed_pairs, portions
+from relume.training.losses.corrected import corrected_error
 from relume.training.losses.distance import l1
 from relume.training.losses.encoding import compressed
 from relume.training.losses.ssim import ssim_loss
@@ -63,15 +64,18 @@ class CurveAndRegions(Objective):
     corrected: float = 0.0
     """Of the HDR picture's loss, the share after the tone-curve correction. The curve is SParam-Net's to
     find: what sees a few pixels around each would guess it from place to place."""
+    decibels: float = 0.0
+    """Weight, within each loss, of the error in Bels after that correction: so a picture that tells all of
+    its light counts as much as one that has lost most."""
 
     def turns(self, networks: nn.ModuleDict, batch: Batch) -> Iterator[Turn]:
         """One turn; its optimizer is called "model"."""
         pseudo, hdr = self._pictures(networks, batch["sdr"])
         target = batch["hdr"] / self._unit(batch["hdr"])
-        terms = {"curve": self._loss(pseudo, target)}
+        terms = {"curve": self._loss(pseudo, target) + self._bels(pseudo, target)}
         loss = self.beta * terms["curve"]
         if hdr is not None:
-            terms["regions"] = self._regions_loss(hdr, target)
+            terms["regions"] = self._regions_loss(hdr, target) + self._bels(hdr, target)
             loss = loss + self.alpha * terms["regions"]
         yield Turn(optimizer="model", loss=loss, terms=terms)
 
@@ -100,6 +104,11 @@ class CurveAndRegions(Objective):
         nits = prediction * REFERENCE_WHITE, target * REFERENCE_WHITE
         after = self._loss(correct_tone_curve(*nits) / REFERENCE_WHITE, target)
         return torch.lerp(loss, after, self.corrected)
+
+    def _bels(self, prediction: Picture, target: Picture) -> Float[Tensor, ""]:
+        if self.decibels == 0.0:
+            return prediction.new_zeros(())
+        return self.decibels * corrected_error(prediction, target).mean()
 
     def _loss(self, prediction: Picture, target: Picture) -> Float[Tensor, ""]:
         if self.logarithmic:
