@@ -456,9 +456,13 @@ def test_ablations_of_oonet_can_go_on_where_another_duhdr_is(
 def test_a_duhdr_can_go_on() -> None:
     start = SHIPPED_WEIGHTS / "duhdr.safetensors"
     recipe = duhdr(RecipeSettings(start=start))
-    assert [stage.name for stage in recipe.stages] == ["dnet", "curves", "whole"]
-    assert all(stage.optimizers["model"].settled for stage in recipe.stages)
-    assert recipe.stages[-1].optimizers["model"].networks == ("model.dnet", "model.itnet")
+    (whole,) = recipe.stages
+    assert whole.name == "whole"
+    assert whole.optimizers["model"].settled
+    assert whole.optimizers["model"].networks == ("model.dnet", "model.itnet", "model.oonet")
+    assert whole.average is not None
+    assert isinstance(whole.objective, Overall)
+    assert whole.objective.corrected > 0.0
     state = load_weights(start)[0].state_dict()
     assert all(
         torch.equal(value, state[name]) for name, value in recipe.networks()["model"].state_dict().items()

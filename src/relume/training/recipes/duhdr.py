@@ -46,8 +46,8 @@ _PATH = ("model.dnet", "model.innet", "model.itnet", "model.oonet")
 
 _BEFORE_OONET = ("dnet", "innet", "itnet", "imaging")
 
-_FURTHER = {"dnet": 1500, "curves": 1500, "whole": 900}
-"""Steps by stage of a network that has been through all."""
+_FURTHER = 900
+"""Steps of the whole of a network that has been through all stages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +82,8 @@ class _Plan:
     """The steps by stage with weights to start from; None: all stages."""
     begun: tuple[str, ...] | None = None
     """The networks that begin with such weights; None: all."""
+    average: float | None = None
+    """Decay of the moving average of the weights."""
     gallery: Gallery | None = None
     validate_every: int = 1000
 
@@ -92,11 +94,10 @@ def duhdr_paper(settings: RecipeSettings) -> Recipe:
 
 
 def duhdr(settings: RecipeSettings) -> Recipe:
-    """A narrower DuHDR on crops of 128×128: four to five hours of one core. --start: three of its stages."""
+    """A narrower DuHDR on crops of 128×128: four to five hours of one core. --start: the whole goes on."""
     plan = _compact()
     if settings.start:
-        # OOnet, trained on, buys the level of a picture with its detail.
-        plan = replace(plan, continued=_FURTHER, path=(*_DNET, *_ITNET))
+        plan = replace(plan, continued={"whole": _FURTHER}, rates={"whole": 3e-4}, average=0.998)
     return _recipe("duhdr", settings, plan)
 
 
@@ -277,6 +278,7 @@ def _recipe(name: str, settings: RecipeSettings, plan: _Plan) -> Recipe:
             },
             data=unpaired if stage.startswith("unpaired") else pairs,
             batch=settings.batch or plan.batch,
+            average=plan.average,
             keep_best="pu_psnr" if stage.startswith("unpaired") else None,
             validate_every=max(steps // 5, 1) if stage.startswith("unpaired") else plan.validate_every,
         )
