@@ -1,13 +1,16 @@
 """iTMN's objective: each term by hand, who learns in which turn, and the recipes of its ablations."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
-from relume.color.encoding import SRGB
+from relume.color.encoding import LINEAR_SCENE, PQ_BT2020, SRGB
 from relume.color.transfer import pq
 from relume.image import convert
 from relume.models.itmn import SPEC, Discriminator, Itmn, ItmnConfig
+from relume.training.losses.corrected import corrected_error
 from relume.training.losses.distance import l2
 from relume.training.losses.gradient import gradient_l2
 from relume.training.optim import updaters
@@ -57,6 +60,21 @@ def test_large_errors_of_a_picture_can_be_tamed() -> None:
     assert turn.loss.item() == pytest.approx(expected.item(), rel=1e-4)
     (untamed,) = ItmnObjective(edges=2.0, adversarial=False, tame=1e6).turns(held, given)
     assert untamed.loss.item() == pytest.approx(1e4 * errors.mean().item(), rel=1e-3)
+
+
+def test_bels_after_the_correction_can_be_added() -> None:
+    held, given = networks(), batch()
+    (plain,), (turn,) = (
+        ItmnObjective(edges=0.0, adversarial=False, bels=weight).turns(held, given) for weight in (0.0, 20.0)
+    )
+    codes = held["model"](convert(given["sdr"], SRGB, SPEC.input)).detach()
+    light = convert(codes, PQ_BT2020, replace(LINEAR_SCENE, white=203.0)).clamp(min=0.0)
+    bels = corrected_error(light, given["hdr"]).mean().item()
+    assert turn.terms["corrected"].item() == pytest.approx(bels, rel=1e-3)
+    assert (turn.loss - plain.loss).item() == pytest.approx(20.0 * bels, rel=1e-3)
+    (slope,) = torch.autograd.grad(turn.terms["corrected"], held["model"].decoders[-1].weight)
+    assert slope.isfinite().all()
+    assert slope.abs().max() > 0.0
 
 
 def test_the_generator_lowers_and_the_discriminator_raises_the_regularizer() -> None:

@@ -73,7 +73,7 @@ def test_a_share_of_the_loss_comes_after_the_tone_curve_correction() -> None:
 def test_bels_after_the_correction_count_for_both_pictures() -> None:
     held, given = networks(), batch()
     (plain,), (turn,) = (
-        CurveAndRegions(alpha=0.7, beta=0.3, normalised=False, decibels=weight).turns(held, given)
+        CurveAndRegions(alpha=0.7, beta=0.3, normalised=False, bels=weight).turns(held, given)
         for weight in (0.0, 0.25)
     )
     statistics = held["model"].measure(given["sdr"])

@@ -21,6 +21,7 @@ from relume.image import convert
 from relume.models.itmn import HALVINGS, PRESETS, SPEC, Discriminator
 from relume.training.cameras import Portion, mixed_pairs, portions
 from relume.training.losses.adversarial import discriminator_loss, generator_loss
+from relume.training.losses.corrected import corrected_error
 from relume.training.losses.distance import l2
 from relume.training.losses.gradient import gradient_l2
 from relume.training.objective import Batch, Objective, Scores, Turn
@@ -71,6 +72,9 @@ class ItmnObjective(Objective):
     tame: float | None = None
     """Above this error of a picture its logarithm counts, lest the pictures with the brightest lights, which
     nobody can tell, drown those that could be all but right; None: it never does."""
+    bels: float = 0.0
+    """Weight of the error in Bels after the tone-curve correction: how bright the lights above white of a
+    tone-mapped picture are in truth, nobody can tell, and it does not ask."""
     peak: float = 1000.0
     """Luminance in cd/m² of the brightest light of the targets."""
 
@@ -80,6 +84,9 @@ class ItmnObjective(Objective):
         prediction = self._predicted(networks, batch)
         terms = {"mse": l2(prediction, target), "dmse": gradient_l2(prediction, target)}
         loss = self.content * self._error(prediction, target, terms)
+        if self.bels:
+            terms["corrected"] = corrected_error(_light(prediction), batch["hdr"], peak=self.peak).mean()
+            loss = loss + self.bels * terms["corrected"]
         if not self.adversarial:
             yield Turn(optimizer="model", loss=loss, terms=terms)
             return
@@ -91,8 +98,7 @@ class ItmnObjective(Objective):
 
     def validate(self, networks: nn.ModuleDict, batch: Batch) -> Scores:
         """Scores of the light that the codes stand for."""
-        light = convert(self._predicted(networks, batch), PQ_BT2020, _SCENE_LIGHT)
-        return score_reconstruction(batch["sdr"], light.clamp(min=0.0), batch["hdr"])
+        return score_reconstruction(batch["sdr"], _light(self._predicted(networks, batch)), batch["hdr"])
 
     def _error(
         self, prediction: Codes, target: Codes, terms: Mapping[str, Float[Tensor, ""]]
@@ -113,6 +119,11 @@ class ItmnObjective(Objective):
     def codes(self, hdr: Float[Tensor, "batch 3 height width"]) -> Codes:
         """Light with 1.0 at diffuse white as PQ codes of BT.2020, cut at the peak."""
         return convert(hdr.clamp(max=self.peak / REFERENCE_WHITE), _SCENE_LIGHT, PQ_BT2020)
+
+
+def _light(codes: Codes) -> Float[Tensor, "batch 3 height width"]:
+    """What the codes stand for, 1.0 = diffuse white."""
+    return convert(codes, PQ_BT2020, _SCENE_LIGHT).clamp(min=0.0)
 
 
 def itmn(settings: RecipeSettings) -> Recipe:

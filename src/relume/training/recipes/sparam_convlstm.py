@@ -64,7 +64,7 @@ class CurveAndRegions(Objective):
     corrected: float = 0.0
     """Of the HDR picture's loss, the share after the tone-curve correction. The curve is SParam-Net's to
     find: what sees a few pixels around each would guess it from place to place."""
-    decibels: float = 0.0
+    bels: float = 0.0
     """Weight, within each loss, of the error in Bels after that correction: so a picture that tells all of
     its light counts as much as one that has lost most."""
 
@@ -106,9 +106,9 @@ class CurveAndRegions(Objective):
         return torch.lerp(loss, after, self.corrected)
 
     def _bels(self, prediction: Picture, target: Picture) -> Float[Tensor, ""]:
-        if self.decibels == 0.0:
+        if self.bels == 0.0:
             return prediction.new_zeros(())
-        return self.decibels * corrected_error(prediction, target).mean()
+        return self.bels * corrected_error(prediction, target).mean()
 
     def _loss(self, prediction: Picture, target: Picture) -> Float[Tensor, ""]:
         if self.logarithmic:
