@@ -125,6 +125,7 @@ def test_the_papers_setting() -> None:
     assert (stage.steps, stage.batch, pairs.size, share) == (80_000, 6, (512, 512), 1.0)
     assert pairs.camera.tone_mapping is not None
     assert not pairs.shown
+    assert stage.objective.bels == 0.0
     assert (stage.objective.content, stage.objective.edges, stage.objective.tame) == (1e4, 1e5, None)
     assert [optimizer.rate(step, stage.steps) for step in (0, 40_000, 60_000)] == pytest.approx(
         [1e-4, 1e-5, 1e-6]
@@ -140,6 +141,7 @@ def test_the_narrow_network_sees_photographs_too() -> None:
         "discriminator": False,
     }
     assert sum(share for tone_mapped, share in shares if tone_mapped) == pytest.approx(0.25)
+    assert stage.objective.bels > 0.0
     assert all(pairs.shown for pairs, _ in stage.data.parts)
     assert all(pairs.fitted == (pairs.camera.tone_mapping is not None) for pairs, _ in stage.data.parts)
 

@@ -119,13 +119,14 @@ def test_the_papers_setting() -> None:
     ((pairs, _),) = second.data.parts
     assert (second.batch, pairs.size) == (4, (256, 256))
     assert (second.objective.alpha, second.objective.beta) == (0.7, 0.3)
-    assert second.objective.corrected == 0.0
+    assert (second.objective.corrected, second.objective.bels) == (0.0, 0.0)
     assert [second.optimizers["model"].rate(step, second.steps) for step in (0, 100_000)] == [7e-5, 7e-5]
 
 
 def test_the_narrow_recipe_leaves_the_curve_to_sparam_net() -> None:
     for stage in sparam_convlstm(RecipeSettings()).stages:
         assert 0.5 < stage.objective.corrected < 1.0
+        assert stage.objective.bels > 0.0
 
 
 def test_the_narrow_recipe_sees_the_cameras_of_the_others() -> None:

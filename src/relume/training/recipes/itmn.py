@@ -47,6 +47,9 @@ COMPACT_EDGES = 1.0
 COMPACT_CONTENT, COMPACT_TAME = 2e5, 2e-5
 """An error of 2e-5 is 0.0045 of a code; where it is 4e-4, as it often is, content weighs as in the paper."""
 
+COMPACT_BELS = 20.0
+"""Twice what the same error, tamed, weighs before the correction."""
+
 COMPACT_TRAINED = (*(f"model.encoders.{number}" for number in range(1, HALVINGS)), "model.decoders")
 """All but the first convolution: what passes the light on is so steep that a small step there undoes it."""
 
@@ -161,7 +164,13 @@ def _compact(name: str, settings: RecipeSettings, *, edges: float, adversarial: 
     return _recipe(
         name,
         settings,
-        ItmnObjective(content=COMPACT_CONTENT, edges=edges, tame=COMPACT_TAME, adversarial=adversarial),
+        ItmnObjective(
+            content=COMPACT_CONTENT,
+            edges=edges,
+            tame=COMPACT_TAME,
+            bels=COMPACT_BELS,
+            adversarial=adversarial,
+        ),
         preset="compact",
         steps=steps,
         batch=settings.batch or 4,

@@ -42,6 +42,9 @@ EPOCH = 10_236 // 4
 COMPACT_CORRECTED = 0.8
 """The rest keeps the level that SParam-Net found."""
 
+COMPACT_BELS = 0.2
+"""Three quarters of the loss, then, come from them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CurveAndRegions(Objective):
@@ -168,7 +171,12 @@ def _compact(name: str, settings: RecipeSettings, *, preset: str = "compact", al
 
     def objective(alpha: float, beta: float) -> CurveAndRegions:
         return CurveAndRegions(
-            alpha=alpha, beta=beta, normalised=False, logarithmic=True, corrected=COMPACT_CORRECTED
+            alpha=alpha,
+            beta=beta,
+            normalised=False,
+            logarithmic=True,
+            corrected=COMPACT_CORRECTED,
+            bels=COMPACT_BELS,
         )
 
     rate = Warmup(rise=50, then=Cosine(floor=0.01))
